@@ -1,0 +1,57 @@
+"""Keys name random streams; nothing in netopt stores or shares a generator.
+
+A stream is a function of (seed, purpose, round, exchange, sender, receiver), so that a receiver can
+rebuild what its sender drew and a run repeats to the last bit on any driver. The generator is Philox
+4x64-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*, SC 2011) as numpy ships it:
+the seed and the purpose are its key, the place in the run is its counter, so two keys never share a
+block by construction.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+BROADCAST = 0xFFFF_FFFF
+"""The receiver of a frame that is the same for every neighbour."""
+
+
+class Purpose(IntEnum):
+    """What a stream is for; two purposes never share a random bit."""
+
+    DATA = 0
+    BATCH = 1
+    ROUNDING = 2
+    INDICES = 3
+    DITHER = 4
+    NOISE = 5
+    LINK = 6
+    START = 7
+    GRAPH = 8
+
+
+class Key(NamedTuple):
+    """The name of one random stream.
+
+    ``seed`` is below 2**64, the other numbers below 2**32; ``part`` (below 2**16) tells apart the
+    vectors that share one frame.
+    """
+
+    seed: int
+    purpose: Purpose
+    round: int = 0
+    exchange: int = 0
+    sender: int = 0
+    receiver: int = BROADCAST
+    part: int = 0
+
+    def generator(self) -> np.random.Generator:
+        """Return a fresh ``numpy.random.Generator`` at the start of this stream."""
+        place = (self.round << 32) | (self.part << 16) | self.exchange
+        ends = (self.sender << 32) | self.receiver
+        key = np.array([self.seed, int(self.purpose)], dtype=np.uint64)
+        counter = np.array([0, 0, place, ends], dtype=np.uint64)
+        bits = np.random.Philox(key=key, counter=counter)
+        return np.random.Generator(bits)

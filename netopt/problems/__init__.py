@@ -1,0 +1,71 @@
+"""Problems know what is minimised: F(x) = (1/N) sum_i f_i(x), f_i private to agent i.
+
+A problem holds the data of all N agents, since the root evaluates the whole of F; an algorithm only
+ever reaches its own agent's gradient. Nothing here knows the network.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from netopt.errors import ConfigError
+from netopt.keys import Key
+from netopt.registry import Component
+
+Vector = npt.NDArray[np.float64]
+
+
+class Problem(Component):
+    """Base of every problem: give ``prepare``, ``start``, ``loss`` and ``grad``; the rest has defaults.
+
+    ``prepare`` sets ``d``, the number of coordinates, and ``agents``, the number of agents N.
+    """
+
+    kind: ClassVar[str] = "problem"
+    package: ClassVar[str] = "netopt.problems"
+    if TYPE_CHECKING:  # set by prepare; not options, so msgspec must not see them
+        d: int = 0
+        agents: int = 0
+
+    def prepare(self, agents: int, seed: int) -> None:
+        """Load or draw the data of ``agents`` agents; the same seed gives the same data."""
+        raise ConfigError(f"problem {self.id} does not say how to prepare its data")
+
+    def start(self) -> Vector:
+        """Return the point x_0, shape (d,) float64, at which every agent starts."""
+        return np.zeros(self.d)
+
+    def loss(self, x: Vector) -> float:
+        """Return F(x) for x of shape (d,)."""
+        raise ConfigError(f"problem {self.id} does not define a loss")
+
+    def grad(self, rank: int, x: Vector, key: Key) -> Vector:
+        """Return the gradient of agent ``rank``'s f_i at x, shape (d,); ``key`` draws a batch."""
+        raise ConfigError(f"problem {self.id} does not define a gradient")
+
+    def gradient(self, x: Vector, key: Key) -> Vector:
+        """Return the gradient of F at x: the agents' gradients summed in rank order, over N."""
+        total = np.zeros(self.d)
+        for rank in range(self.agents):
+            total += self.grad(rank, x, key._replace(sender=rank))
+        return total / self.agents
+
+    def smoothness(self, rank: int) -> float | None:
+        """Return L_i, a Lipschitz constant of agent ``rank``'s gradient, or None if unknown."""
+        return None
+
+    def minimum(self) -> Vector | None:
+        """Return a known minimiser x*, shape (d,), or None."""
+        return None
+
+    def minimisers(self) -> Vector | None:
+        """Return all known minimisers as rows, shape (m, d); distances are taken to the nearest."""
+        best = self.minimum()
+        return None if best is None else best[np.newaxis]
+
+    def metrics(self, x: Vector) -> dict[str, float]:
+        """Return further figures of merit at x that go into each row of metrics.jsonl."""
+        return {}

@@ -1,0 +1,184 @@
+"""Components: how netopt finds, builds and describes its parts.
+
+A component is one class in one file. Its fields are exactly the keys of its YAML mapping; msgspec
+checks and converts them. A package that holds components of one kind (``netopt.codecs``) is searched
+by file name, so a new file is found by itself; a user's own file comes in with ``load_file`` or the
+entry point group ``netopt.components``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+import math
+import pkgutil
+import sys
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from netopt.errors import ConfigError
+
+T = TypeVar("T", bound="Component")
+_known: dict[str, dict[str, type[Component]]] = {}
+
+
+class Component(msgspec.Struct, kw_only=True, dict=True):
+    """A part that a YAML file can name: its ``id`` selects the class, its fields are its options.
+
+    ``reference`` says which paper, equation or algorithm it implements. ``dict=True`` lets a
+    component keep derived values beside its options; ``config`` never shows them.
+    """
+
+    kind: ClassVar[str] = ""
+    package: ClassVar[str] = ""
+    id: ClassVar[str] = ""
+    reference: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "id" in vars(cls) and cls.id:
+            _register(cls)
+
+    def config(self) -> dict[str, Any]:
+        """Return the mapping that builds this component again: ``id`` and every option."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        plain = {k: v.config() if isinstance(v, Component) else v for k, v in values.items()}
+        return {"id": self.id, **plain}
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return the first line of the class's docstring."""
+        return (cls.__doc__ or "").strip().split("\n")[0]
+
+
+def _register(cls: type[Component]) -> None:
+    """File ``cls`` under its kind and id; a second class of the same id is a ConfigError."""
+    ids = _known.setdefault(cls.kind, {})
+    other = ids.get(cls.id)
+    if other is not None and (other.__module__, other.__name__) != (cls.__module__, cls.__name__):
+        raise ConfigError(
+            f"two {cls.kind} components are called {cls.id!r}: {other.__module__}.{other.__name__} "
+            f"and {cls.__module__}.{cls.__name__}; rename one"
+        )
+    ids[cls.id] = cls
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'x'?`` if something in ``known`` is close to ``word``, else ''."""
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def load_file(path: str | Path) -> None:
+    """Import a user's Python file so that its components are known; ConfigError if it fails."""
+    file = Path(path)
+    if not file.is_file():
+        raise ConfigError(f"no file '{file}' to load components from")
+    name = f"netopt_user_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"'{file}' is not a Python file; --load takes one that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"'{file}' does not load: {type(error).__name__}: {error}") from error
+
+
+def discover(base: type[Component]) -> dict[str, type[Component]]:
+    """Import every file of a kind's package and every entry point; return id -> class, sorted."""
+    package = importlib.import_module(base.package)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{base.package}.{module.name}")
+    for entry in importlib.metadata.entry_points(group="netopt.components"):
+        entry.load()
+    return dict(sorted(_known.get(base.kind, {}).items()))
+
+
+def find(base: type[Component], name: str, path: str = "$") -> type[Component]:
+    """Return the class of kind ``base.kind`` called ``name``; ConfigError with a suggestion.
+
+    The file named after the id is tried first, so that a run imports only what it uses.
+    """
+    if name not in _known.get(base.kind, {}):
+        module = f"{base.package}.{name.replace('-', '_')}"
+        if name.replace("-", "_").isidentifier() and importlib.util.find_spec(module):
+            importlib.import_module(module)
+    if name not in _known.get(base.kind, {}):
+        ids = discover(base)
+        if name not in ids:
+            hint = suggest(name, ids) or f"; choose from {', '.join(ids)}"
+            raise ConfigError(f"no {base.kind} is called '{name}'{hint}", f"{path}.id")
+    return _known[base.kind][name]
+
+
+def build(base: type[T], spec: object, path: str = "$") -> T:
+    """Return the component that ``spec`` describes.
+
+    ``spec`` is an id (all defaults) or a mapping with ``id`` and options. Raises ConfigError that
+    names the path, the value and the cure for an unknown id, an unknown option, a wrong type, or a
+    value that the component itself refuses.
+    """
+    if isinstance(spec, str):
+        spec = {"id": spec}
+    if not isinstance(spec, Mapping):
+        raise ConfigError(f"expected a {base.kind} (an id, or a mapping with 'id'), got {spec!r}", path)
+    options = dict(spec)
+    name = options.pop("id", None)
+    if not isinstance(name, str):
+        raise ConfigError(f"a {base.kind} needs an 'id', got {dict(spec)!r}", path)
+    cls = find(base, name, path)
+    return typing.cast(T, _construct(cls, options, path))
+
+
+def _construct(cls: type[Component], options: dict[Any, Any], path: str) -> Component:
+    fields = {field.name: field for field in msgspec.structs.fields(cls)}
+    for key in options:
+        if key not in fields:
+            hint = suggest(key, fields) or f"; its options are {', '.join(fields) or 'none'}"
+            raise ConfigError(f"{cls.id} has no option '{key}'{hint}", f"{path}.{key}")
+    values = {k: _value(fields[k].type, v, f"{path}.{k}") for k, v in options.items()}
+    missing = [f.name for f in fields.values() if f.required and f.name not in values]
+    if missing:
+        raise ConfigError(f"{cls.id} needs the option '{missing[0]}'", path)
+    try:
+        return cls(**values)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{cls.id}: {error}", path) from error
+
+
+def _value(kind: Any, raw: object, path: str) -> Any:
+    """Convert one option to its declared type; a component type is built in turn."""
+    base = component_type(kind)
+    if base is not None and raw is not None:
+        return raw if isinstance(raw, base) else build(base, raw, path)
+    return convert(raw, kind, path)
+
+
+def component_type(kind: Any) -> type[Component] | None:
+    """Return the Component class in an annotation such as ``Schedule | None``, else None."""
+    for option in typing.get_args(kind) or (kind,):
+        if isinstance(option, type) and issubclass(option, Component):
+            return option
+    return None
+
+
+def convert(raw: object, kind: Any, path: str) -> Any:
+    """Convert a YAML value to ``kind`` by msgspec (so ``1e-3`` is a number); ConfigError if not."""
+    try:
+        value = msgspec.convert(raw, kind, strict=False)
+    except msgspec.ValidationError as error:
+        reason = str(error).split(" - at `$")[0].replace("`", "")
+        raise ConfigError(f"{reason[0].lower()}{reason[1:]}; the value is {raw!r}", path) from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"expected a finite number; the value is {raw!r}", path)
+    return value
