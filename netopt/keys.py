@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 BROADCAST = 0xFFFF_FFFF
 """The receiver of a frame that is the same for every neighbour."""
@@ -47,11 +48,22 @@ class Key(NamedTuple):
     receiver: int = BROADCAST
     part: int = 0
 
+    def words(self, count: int) -> npt.NDArray[np.uint32]:
+        """Return the first ``count`` 32-bit words of this stream, shape (count,) uint32.
+
+        Each 64-bit output of Philox gives two words, the low half first. Only the raw output is
+        used: unlike a distribution's code, it is the same in every version of numpy.
+        """
+        raw = np.asarray(self._philox().random_raw((count + 1) // 2), dtype="<u8")
+        return raw.view("<u4")[:count]
+
     def generator(self) -> np.random.Generator:
         """Return a fresh ``numpy.random.Generator`` at the start of this stream."""
+        return np.random.Generator(self._philox())
+
+    def _philox(self) -> np.random.Philox:
         place = (self.round << 32) | (self.part << 16) | self.exchange
         ends = (self.sender << 32) | self.receiver
         key = np.array([self.seed, int(self.purpose)], dtype=np.uint64)
         counter = np.array([0, 0, place, ends], dtype=np.uint64)
-        bits = np.random.Philox(key=key, counter=counter)
-        return np.random.Generator(bits)
+        return np.random.Philox(key=key, counter=counter)

@@ -25,6 +25,7 @@ import msgspec
 from netopt.errors import ConfigError
 
 T = TypeVar("T", bound="Component")
+S = TypeVar("S", bound=msgspec.Struct)
 _known: dict[str, dict[str, type[Component]]] = {}
 
 
@@ -137,37 +138,47 @@ def build(base: type[T], spec: object, path: str = "$") -> T:
     if not isinstance(name, str):
         raise ConfigError(f"a {base.kind} needs an 'id', got {dict(spec)!r}", path)
     cls = find(base, name, path)
-    return typing.cast(T, _construct(cls, options, path))
+    return typing.cast(T, fill(cls, options, path, cls.id))
 
 
-def _construct(cls: type[Component], options: dict[Any, Any], path: str) -> Component:
+def fill(cls: type[S], options: object, path: str, label: str) -> S:
+    """Return an instance of a msgspec Struct from a YAML mapping; ``label`` is its name in errors.
+
+    Raises ConfigError for an unknown or missing key and for a value of the wrong type or range.
+    """
+    if not isinstance(options, Mapping):
+        raise ConfigError(f"{label} is a mapping, got {options!r}", path)
     fields = {field.name: field for field in msgspec.structs.fields(cls)}
     for key in options:
         if key not in fields:
             hint = suggest(key, fields) or f"; its options are {', '.join(fields) or 'none'}"
-            raise ConfigError(f"{cls.id} has no option '{key}'{hint}", f"{path}.{key}")
+            raise ConfigError(f"{label} has no option '{key}'{hint}", f"{path}.{key}")
     values = {k: _value(fields[k].type, v, f"{path}.{k}") for k, v in options.items()}
     missing = [f.name for f in fields.values() if f.required and f.name not in values]
     if missing:
-        raise ConfigError(f"{cls.id} needs the option '{missing[0]}'", path)
+        raise ConfigError(f"{label} needs the option '{missing[0]}'", path)
     try:
         return cls(**values)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{cls.id}: {error}", path) from error
+        raise ConfigError(f"{label}: {error}", path) from error
 
 
 def _value(kind: Any, raw: object, path: str) -> Any:
-    """Convert one option to its declared type; a component type is built in turn."""
-    base = component_type(kind)
-    if base is not None and raw is not None:
-        return raw if isinstance(raw, base) else build(base, raw, path)
-    return convert(raw, kind, path)
+    """Convert one option to its declared type; a component or group of options is built in turn."""
+    group = struct_type(kind)
+    if group is None or raw is None:
+        return convert(raw, kind, path)
+    if isinstance(raw, group):
+        return raw
+    if issubclass(group, Component):
+        return build(group, raw, path)
+    return fill(group, raw, path, path.rsplit(".", 1)[-1])
 
 
-def component_type(kind: Any) -> type[Component] | None:
-    """Return the Component class in an annotation such as ``Schedule | None``, else None."""
+def struct_type(kind: Any) -> type[msgspec.Struct] | None:
+    """Return the Struct class in an annotation such as ``Schedule | None``, else None."""
     for option in typing.get_args(kind) or (kind,):
-        if isinstance(option, type) and issubclass(option, Component):
+        if isinstance(option, type) and issubclass(option, msgspec.Struct):
             return option
     return None
 

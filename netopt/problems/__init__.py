@@ -19,7 +19,7 @@ Vector = npt.NDArray[np.float64]
 
 
 class Problem(Component):
-    """Base of every problem: give ``prepare``, ``start``, ``loss`` and ``grad``; the rest has defaults.
+    """Base of every problem: give ``prepare``, ``agent_loss`` and ``grad``; the rest has defaults.
 
     ``prepare`` sets ``d``, the number of coordinates, and ``agents``, the number of agents N.
     """
@@ -38,23 +38,48 @@ class Problem(Component):
         """Return the point x_0, shape (d,) float64, at which every agent starts."""
         return np.zeros(self.d)
 
-    def loss(self, x: Vector) -> float:
-        """Return F(x) for x of shape (d,)."""
+    def agent_loss(self, rank: int, x: Vector) -> float:
+        """Return agent ``rank``'s f_i(x), over all of its rows, for x of shape (d,)."""
         raise ConfigError(f"problem {self.id} does not define a loss")
 
-    def grad(self, rank: int, x: Vector, key: Key) -> Vector:
-        """Return the gradient of agent ``rank``'s f_i at x, shape (d,); ``key`` draws a batch."""
+    def loss(self, x: Vector) -> float:
+        """Return F(x) for x of shape (d,): the agents' losses summed in rank order, over N."""
+        return sum(self.agent_loss(rank, x) for rank in range(self.agents)) / self.agents
+
+    def grad(self, rank: int, x: Vector, key: Key | None) -> Vector:
+        """Return the gradient of agent ``rank``'s f_i at x, shape (d,), in a new array.
+
+        ``key`` draws the batch of a stochastic problem; None asks for the exact gradient.
+        """
         raise ConfigError(f"problem {self.id} does not define a gradient")
 
-    def gradient(self, x: Vector, key: Key) -> Vector:
-        """Return the gradient of F at x: the agents' gradients summed in rank order, over N."""
+    def gradient(self, x: Vector, key: Key | None) -> Vector:
+        """Return the gradient of F at x: the agents' gradients summed in rank order, over N.
+
+        ``key`` draws every agent's batch; None asks for the exact gradient.
+        """
         total = np.zeros(self.d)
         for rank in range(self.agents):
-            total += self.grad(rank, x, key._replace(sender=rank))
+            total += self.grad(rank, x, key and key._replace(sender=rank))
         return total / self.agents
+
+    def hessian_vector(self, x: Vector, v: Vector) -> Vector:
+        """Return the Hessian of F at x times v, shape (d,), exact over all rows.
+
+        Raises ConfigError if the problem does not define it.
+        """
+        raise ConfigError(f"problem {self.id} does not define Hessian-vector products")
 
     def smoothness(self, rank: int) -> float | None:
         """Return L_i, a Lipschitz constant of agent ``rank``'s gradient, or None if unknown."""
+        return None
+
+    def smoothness_matrix(self, rank: int) -> Vector | None:
+        """Return a matrix, shape (d, d), that bounds the Hessian of f_i everywhere, or None."""
+        return None
+
+    def strong_convexity(self) -> float | None:
+        """Return a mu > 0 such that F - mu/2 ||x||^2 is convex, or None if there is none known."""
         return None
 
     def minimum(self) -> Vector | None:

@@ -1,0 +1,208 @@
+"""What an algorithm sees: its agent, the messages it exchanges, and nothing of their bytes.
+
+An agent knows its problem, its neighbours and its codecs. It turns vectors into frames and frames
+into vectors; whoever drives it owns the buffers and carries the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from netopt.codecs import Bytes, Codec, nbytes
+from netopt.errors import FrameError, NumericalError
+from netopt.frame import HEADER_BYTES, Header, expect, parse, seal
+from netopt.keys import BROADCAST, Key, Purpose
+from netopt.problems import Problem
+from netopt.topologies import Topology
+
+Vector = npt.NDArray[np.float64]
+
+
+class Channel(NamedTuple):
+    """A named stream of an algorithm's messages: ``vectors`` vectors of d coordinates a frame.
+
+    ``default`` is the codec that is used when the run file names none.
+    """
+
+    name: str
+    default: str = "raw"
+    vectors: int = 1
+
+
+class Message(NamedTuple):
+    """A sealed frame, sent or received; its bytes are valid until the agent's next yield.
+
+    ``receiver`` is BROADCAST or the one agent it is for: the random stream depends on it.
+    """
+
+    header: Header
+    frame: Bytes
+    receiver: int
+
+
+Inbox = Mapping[int, Message]
+
+
+class Exchange(NamedTuple):
+    """One yield of a round: messages by receiver, and the neighbours to hear from before going on."""
+
+    out: Mapping[int, Message] = {}
+    sources: Sequence[int] = ()
+
+
+class Wire(Protocol):
+    """Where an agent writes its frames."""
+
+    def buffer(self, channel: int, receiver: int, size: int) -> Bytes:
+        """Return a free send buffer of at least ``size`` bytes; no frame in flight lies in it."""
+
+
+class Agent:
+    """One agent: rank, neighbours, weights, gradient, and encode and decode by channel.
+
+    ``codecs`` are those of the algorithm's ``channels``, in the same order. ``round`` and
+    ``exchange`` say where in the run the agent is; the driver advances them.
+    """
+
+    def __init__(
+        self,
+        rank: int,
+        topology: Topology,
+        problem: Problem,
+        channels: Sequence[Channel],
+        codecs: Sequence[Codec],
+        seed: int,
+        wire: Wire,
+    ) -> None:
+        self.rank = rank
+        self.size = topology.size
+        self.problem = problem
+        self.d = problem.d
+        self.successors = topology.successors(rank)
+        self.predecessors = topology.predecessors(rank)
+        self.weights = topology.weights[rank]
+        self.seed = seed
+        self.round = 0
+        self.exchange = 0
+        self._wire = wire
+        self._index = {channel.name: i for i, channel in enumerate(channels)}
+        self._codecs = tuple(codecs)
+        self._expected = tuple(map(self._template, channels, codecs, range(len(codecs))))
+        self._order = tuple(sorted((*self.predecessors, rank)))
+        self._scratch = np.empty(self.d)
+
+    def _template(self, channel: Channel, codec: Codec, index: int) -> Header:
+        """Return the header that each frame of a channel has, with -1 where the size may vary."""
+        bits = codec.nbits(self.d)
+        size = -1 if bits is None else channel.vectors * nbytes(bits)
+        pad = -1 if bits is None else 8 * size - channel.vectors * bits
+        return Header(
+            channel.vectors, codec.fingerprint(), 0, 0, self.rank, self.d, size, pad, index, 1
+        )
+
+    def grad(self, x: Vector) -> Vector:
+        """Return the gradient of this agent's f_i at x, shape (d,); NumericalError if not finite."""
+        key = Key(self.seed, Purpose.BATCH, self.round, self.exchange, self.rank)
+        gradient = self.problem.grad(self.rank, x, key)
+        if not np.isfinite(gradient).all():
+            raise NumericalError(
+                f"agent {self.rank}, round {self.round}: the gradient is not finite (|x| reaches "
+                f"{np.max(np.abs(x)):.3g}); the iterates diverge, try a smaller step size"
+            )
+        return gradient
+
+    def key(self, purpose: Purpose) -> Key:
+        """Return this agent's own stream for ``purpose`` at this place in the run."""
+        return Key(self.seed, purpose, self.round, self.exchange, self.rank)
+
+    def encode(self, channel: str, x: Vector, to: int | None = None) -> Message:
+        """Return a message with x, shape (d,), or m vectors, shape (m, d), each with its own scale.
+
+        m is what the channel declares. The message is for all successors, or only for agent ``to``.
+        Raises RangeError if the channel's codec cannot represent x.
+        """
+        index = self._index[channel]
+        codec, template = self._codecs[index], self._expected[index]
+        receiver = BROADCAST if to is None else to
+        largest = nbytes(codec.max_nbits(self.d))
+        buffer = self._wire.buffer(index, receiver, HEADER_BYTES + template.vectors * largest)
+        key = self.key(Purpose.ROUNDING)._replace(receiver=receiver)
+        end, bits = HEADER_BYTES, 0
+        for part, row in enumerate(x.reshape(template.vectors, self.d)):
+            used = codec.encode_into(row, key._replace(part=part), buffer[end:])
+            bits += used
+            end += nbytes(used)
+        size = end - HEADER_BYTES
+        header = template._replace(
+            round=self.round, exchange=self.exchange, payload_bytes=size,
+            pad_bits=8 * size - bits, broadcast=int(to is None),
+        )  # fmt: skip
+        seal(buffer, header)
+        return Message(header, buffer[:end], receiver)
+
+    def accept(self, frame: Bytes, source: int) -> Message:
+        """Return the message in a frame that arrived from ``source``.
+
+        Raises FrameError unless it is intact and fits this place of the run, its sender and its codec.
+        """
+        got = parse(frame)
+        if got.channel >= len(self._codecs):
+            raise FrameError(f"channel {got.channel} expected below {len(self._codecs)}")
+        wanted = self._expected[got.channel]._replace(
+            round=self.round, exchange=self.exchange, sender=source, broadcast=got.broadcast
+        )
+        if wanted.payload_bytes < 0:
+            wanted = wanted._replace(payload_bytes=got.payload_bytes, pad_bits=got.pad_bits)
+        expect(got, wanted)
+        return Message(got, frame, BROADCAST if got.broadcast else self.rank)
+
+    def decode(self, message: Message, out: Vector | None = None) -> Vector:
+        """Return the vector (or the m vectors) of a message; of one's own, what the others decode."""
+        header = message.header
+        if out is None:
+            out = np.empty((header.vectors, self.d) if header.vectors > 1 else self.d)
+        rows = out.reshape(header.vectors, self.d)
+        for row, (payload, key) in zip(rows, self._parts(message), strict=True):
+            self._codecs[header.channel].decode_into(payload, key, row)
+        return out
+
+    def mix(self, own: Message, inbox: Inbox, out: Vector | None = None) -> Vector:
+        """Return sum_j w_ij decode(message_j) over this agent and its predecessors, in rank order.
+
+        Shape (d,), or (m, d) for messages of m vectors; written to ``out`` if given.
+        """
+        vectors, channel = own.header.vectors, own.header.channel
+        if out is None:
+            out = np.empty((vectors, self.d) if vectors > 1 else self.d)
+        out[...] = 0.0
+        rows = out.reshape(vectors, self.d)
+        for j in self._order:
+            message = own if j == self.rank else inbox[j]
+            if message.header.channel != channel:
+                raise FrameError(f"channel {channel} expected, got {message.header.channel}")
+            weight = float(self.weights[j])
+            for row, (payload, key) in zip(rows, self._parts(message), strict=True):
+                self._codecs[channel].accumulate(payload, key, weight, row, self._scratch)
+        return out
+
+    def share(self, message: Message) -> Exchange:
+        """Return the exchange that sends one message to all successors and hears all predecessors."""
+        return Exchange(dict.fromkeys(self.successors, message), self.predecessors)
+
+    def _parts(self, message: Message) -> list[tuple[Bytes, Key]]:
+        """Return payload and key of each vector of a message; they are equally long."""
+        header = message.header
+        key = Key(
+            self.seed, Purpose.ROUNDING, header.round, header.exchange, header.sender,
+            message.receiver,
+        )  # fmt: skip
+        each = header.payload_bytes // header.vectors
+        payload = message.frame[HEADER_BYTES:]
+        return [
+            (payload[part * each : (part + 1) * each], key._replace(part=part))
+            for part in range(header.vectors)
+        ]

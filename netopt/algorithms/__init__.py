@@ -1,0 +1,60 @@
+"""Algorithms read like their papers' boxes: a round is a generator, each yield is one exchange.
+
+An algorithm talks to its ``Agent`` and never sees a byte, a buffer or another agent's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from netopt.agent import Agent, Channel, Exchange, Inbox, Vector
+from netopt.errors import ConfigError
+from netopt.registry import Component
+from netopt.topologies import Topology
+
+Round = Generator[Exchange, Inbox, None]
+
+
+@dataclass(slots=True)
+class State:
+    """What an agent keeps from round to round: at least its estimate x, shape (d,) float64."""
+
+    x: Vector
+
+
+class Algorithm(Component):
+    """Base of every algorithm: ``start`` makes an agent's state, ``round`` plays one round of it.
+
+    ``channels`` declares the messages: in each round, every directed edge carries one frame of each
+    channel unless ``traffic`` says otherwise.
+    """
+
+    kind: ClassVar[str] = "algorithm"
+    package: ClassVar[str] = "netopt.algorithms"
+    channels: ClassVar[tuple[Channel, ...]] = (Channel("mix"),)
+    doubly_stochastic: ClassVar[bool] = True
+    """Whether the method's analysis needs a doubly stochastic mixing matrix."""
+
+    def start(self, me: Agent) -> State:
+        """Return the state before round 0."""
+        return State(me.problem.start().copy())
+
+    def round(self, s: Any, me: Agent) -> Round:
+        """Play one round: yield exchanges, receive inboxes, update ``s``."""
+        raise TypeError(f"algorithm {self.id} does not define a round")
+
+    def traffic(self, topology: Topology) -> list[tuple[int, int, int]]:
+        """Return (source, destination, channel index) of every frame of one round."""
+        return [(i, j, c) for c in range(len(self.channels)) for i, j in topology.edges]
+
+    def check(self, topology: Topology) -> None:
+        """Raise ConfigError if the method cannot run on this graph."""
+        if self.doubly_stochastic and not topology.doubly_stochastic:
+            raise ConfigError(
+                f"{self.id} needs a doubly stochastic mixing matrix, and the columns of that of "
+                f"'{topology.name}' do not sum to 1; use Metropolis weights on an undirected graph, "
+                f"or another matrix",
+                "$.topology",
+            )

@@ -1,0 +1,39 @@
+"""Plain averaging: the teaching case, and the engine inside every decentralized method."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from netopt.agent import Agent
+from netopt.algorithms import Algorithm, Round, State
+from netopt.keys import Purpose
+
+
+class Consensus(Algorithm):
+    """Consensus: x_i <- sum_j w_ij Q(x_j); no gradients, agents start apart.
+
+    Agent i starts at x_0 plus ``spread`` times standard normal noise of its own; with a doubly
+    stochastic W and no compression, the average stays and the distance to it shrinks by the second
+    largest singular value of W a round. spread = 1 makes the first consensus error about sqrt(d).
+    """
+
+    id = "consensus"
+    reference = "DeGroot, Reaching a consensus, 1974; Xiao and Boyd, 2004"
+    doubly_stochastic = False
+    spread: Annotated[
+        float, Meta(ge=0, description="standard deviation of the agents' starting points")
+    ] = 1.0
+
+    def start(self, me: Agent) -> State:
+        """Return a starting point of this agent's own."""
+        noise = me.key(Purpose.START).generator().standard_normal(me.d)
+        return State(me.problem.start() + self.spread * noise)
+
+    def round(self, s: State, me: Agent) -> Round:
+        """Send Q(x_i), then average what came with one's own quantized value."""
+        message = me.encode("mix", s.x)
+        inbox = yield me.share(message)
+        s.x = np.asarray(me.mix(message, inbox))

@@ -1,0 +1,33 @@
+"""Decentralized gradient descent: the baseline of everything decentralized."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from netopt.agent import Agent
+from netopt.algorithms import Algorithm, Round, State
+
+
+class Dgd(Algorithm):
+    """DGD: x_i <- sum_j w_ij x_j - lr grad f_i(x_i), the gradient taken at the old x_i.
+
+    With a constant step it settles in a neighbourhood of the optimum whose size is proportional to
+    lr (Yuan, Ling and Yin 2016). lr = 0.1 is stable for problems of smoothness below 10, which all
+    shipped problems with default options are.
+    """
+
+    id = "dgd"
+    reference = "Nedic and Ozdaglar, Distributed subgradient methods, IEEE TAC 54(1), 2009"
+    lr: Annotated[float, Meta(gt=0, description="alpha, step size")] = 0.1
+
+    def round(self, s: State, me: Agent) -> Round:
+        """Send x_i, average, step."""
+        gradient = me.grad(s.x)
+        message = me.encode("mix", s.x)
+        inbox = yield me.share(message)
+        mixed = me.mix(message, inbox)
+        gradient *= self.lr
+        mixed -= gradient
+        s.x = mixed

@@ -1,0 +1,99 @@
+"""Codecs know how a vector becomes bits and back; they never see a frame, an edge or an agent.
+
+A codec's payload is exactly the bits that its paper counts, zero-padded to a byte. Both ends hold the
+same codec, and the key names the random stream that both can draw.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from netopt.core import packing
+from netopt.errors import FrameError
+from netopt.keys import Key
+from netopt.registry import Component
+
+Vector = npt.NDArray[np.float64]
+Bytes = npt.NDArray[np.uint8]
+
+
+class Segment(NamedTuple):
+    """A run of equal fields in a payload: ``count`` values of ``bits`` bits, read as ``form``.
+
+    ``form`` is 'float16', 'float32', 'float64' or 'symbol' (an unsigned integer).
+    """
+
+    name: str
+    count: int
+    bits: int
+    form: str
+
+
+class Codec(Component):
+    """Base of every codec: give ``nbits``, ``encode_into``, ``decode_into`` and ``layout``."""
+
+    kind: ClassVar[str] = "codec"
+    package: ClassVar[str] = "netopt.codecs"
+    unbiased: ClassVar[bool] = False
+    """Whether the mean over keys of decode(encode(x)) is x for every x."""
+
+    def nbits(self, n: int) -> int | None:
+        """Return the exact payload bits of n coordinates, or None if they depend on the data."""
+        return sum(part.count * part.bits for part in self.layout(n))
+
+    def max_nbits(self, n: int) -> int:
+        """Return the largest payload of n coordinates in bits; equal to ``nbits`` where that is exact."""
+        return self.nbits(n) or 0
+
+    def layout(self, n: int) -> tuple[Segment, ...]:
+        """Return the payload's fields in wire order for n coordinates."""
+        raise TypeError(f"codec {self.id} does not describe its layout")
+
+    def encode_into(self, x: Vector, key: Key, out: Bytes) -> int:
+        """Write the payload of x, shape (n,) float64, to ``out`` (uint8); return its bits.
+
+        ``out`` holds at least ``max_nbits(n)`` bits. Raises RangeError if x cannot be represented.
+        """
+        raise TypeError(f"codec {self.id} does not encode")
+
+    def decode_into(self, payload: Bytes, key: Key, out: Vector) -> None:
+        """Write the n = len(out) decoded coordinates to ``out``, float64.
+
+        Raises FrameError if the payload is not one that ``encode_into`` can produce.
+        """
+        raise TypeError(f"codec {self.id} does not decode")
+
+    def accumulate(self, payload: Bytes, key: Key, weight: float, out: Vector, scratch: Vector) -> None:
+        """Add ``weight`` times the decoded vector to ``out``; ``scratch`` is of out's shape."""
+        self.decode_into(payload, key, scratch)
+        np.multiply(scratch, weight, out=scratch)
+        np.add(out, scratch, out=out)
+
+    def encode(self, x: Vector, key: Key) -> bytes:
+        """Return the payload of x as bytes: ``encode_into`` for those who hold no buffer."""
+        out = np.zeros(nbytes(self.max_nbits(len(x))), dtype=np.uint8)
+        return out[: nbytes(self.encode_into(x, key, out))].tobytes()
+
+    def decode(self, payload: bytes | Bytes, n: int, key: Key) -> Vector:
+        """Return the n decoded coordinates of a payload; FrameError if its length is wrong."""
+        data = np.frombuffer(payload, dtype=np.uint8)
+        bits = self.nbits(n)
+        if bits is not None and len(data) != nbytes(bits):
+            raise FrameError(f"{self.id}: {n} coordinates need {nbytes(bits)} bytes, got {len(data)}")
+        out = np.empty(n)
+        self.decode_into(data, key, out)
+        return out
+
+    def fingerprint(self) -> int:
+        """Return 16 bits that identify this codec and its options on the wire."""
+        text = json.dumps(self.config(), sort_keys=True, separators=(",", ":"))
+        return packing.crc32c(text.encode()) & 0xFFFF
+
+
+def nbytes(bits: int) -> int:
+    """Return the bytes that hold ``bits`` bits."""
+    return (bits + 7) // 8

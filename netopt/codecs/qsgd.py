@@ -1,0 +1,28 @@
+"""QSGD's quantizer, which is also the even quantizer of QGD."""
+
+from __future__ import annotations
+
+from netopt.codecs._grid import Floor, Levels, ScaledGrid
+from netopt.keys import Key
+
+
+class Qsgd(ScaledGrid):
+    """QSGD: unbiased rounding onto the 2 l + 1 multiples of ||x|| / l, fixed width.
+
+    l = 10 is the level count of QGD's toy experiment: 21 symbols, 5 bits. Zero is on the grid and
+    stays exactly zero. The published quantizer has no floor; one of 0.1 is QGD's.
+    """
+
+    id = "qsgd"
+    reference = "Alistarh et al., QSGD, NeurIPS 2017, section 3; Q_even of Bo and Wang, PNAS 2024"
+    unbiased = True
+    levels: Levels = 10
+    floor: Floor = 0.1
+
+    def symbols(self) -> int:
+        """Return 2 l + 1."""
+        return 2 * self.levels + 1
+
+    def origin(self, key: Key) -> float:
+        """Return l: the middle symbol is the value zero."""
+        return float(self.levels)

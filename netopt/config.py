@@ -1,0 +1,176 @@
+"""The run file: YAML and overrides in, an ``Experiment`` of built components out.
+
+Nothing is written and nothing is started before the whole of it is valid.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from netopt import yamlfile
+from netopt.algorithms import Algorithm
+from netopt.codecs import Codec
+from netopt.errors import ConfigError
+from netopt.problems import Problem
+from netopt.registry import build, fill, suggest
+from netopt.topologies import Topology, load
+
+_UNITS = {"bit": 1, "kbit": 10**3, "Mbit": 10**6, "Gbit": 10**9, "Tbit": 10**12}
+_UNITS |= {"B": 8, "kB": 8 * 10**3, "MB": 8 * 10**6, "GB": 8 * 10**9, "TB": 8 * 10**12}
+
+
+class NetworkOptions(msgspec.Struct, kw_only=True):
+    """How messages travel: ``driver`` and how long an exchange may wait."""
+
+    driver: Annotated[
+        Literal["mpi", "lockstep"], Meta(description="one MPI rank an agent, or all in one process")
+    ] = "mpi"
+    timeout: Annotated[float, Meta(gt=0, description="seconds an exchange may wait")] = 60.0
+
+
+class StopOptions(msgspec.Struct, kw_only=True):
+    """When a run ends besides its number of rounds; looked at after each recorded round."""
+
+    rounds: Annotated[int, Meta(ge=1, description="rounds to play at most")] | None = None
+    bits: Annotated[int | str, Meta(description="payload bits of all edges, e.g. 10 Mbit")] | None = (
+        None
+    )
+    loss: Annotated[float, Meta(description="stop at a loss of at most this")] | None = None
+
+
+class RecordOptions(msgspec.Struct, kw_only=True):
+    """What a run writes down: a row every ``every`` rounds, the first ``frames`` frames."""
+
+    every: Annotated[int, Meta(ge=1, description="rounds between two rows")] = 10
+    frames: Annotated[int, Meta(ge=0, le=10_000, description="frames to capture")] = 0
+
+
+class RunOptions(msgspec.Struct, kw_only=True):
+    """The top level of a run file; the component mappings are built after it."""
+
+    problem: Any
+    topology: Any
+    algorithm: Any
+    codecs: dict[str, Any] = {}
+    seed: Annotated[int, Meta(ge=0, lt=2**63, description="names every random stream")] = 0
+    rounds: Annotated[int, Meta(ge=1, lt=2**32, description="rounds to play")] = 200
+    network: NetworkOptions = msgspec.field(default_factory=NetworkOptions)
+    stop: StopOptions = msgspec.field(default_factory=StopOptions)
+    record: RecordOptions = msgspec.field(default_factory=RecordOptions)
+    description: str = ""
+
+
+class Experiment(NamedTuple):
+    """A run file made into objects; ``resolved`` is the mapping that gives it again, all options said."""
+
+    options: RunOptions
+    topology: Topology
+    problem: Problem
+    algorithm: Algorithm
+    codecs: tuple[Codec, ...]
+    rounds: int
+    stop_bits: int | None
+    resolved: dict[str, Any]
+
+
+def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the raw mapping of a run file, or of a mapping, with ``a.b=c`` overrides applied.
+
+    Raises ConfigError for a missing or malformed file and for an override without '='.
+    """
+    raw = copy.deepcopy(dict(source)) if isinstance(source, Mapping) else yamlfile.read(Path(source))
+    for item in overrides:
+        place, separator, text = item.partition("=")
+        if not separator or not all(place.split(".")):
+            raise ConfigError(f"--set takes a.b=c, got '{item}'")
+        override(raw, place, yamlfile.parse(text, f"--set {item}"))
+    return raw
+
+
+def override(raw: dict[str, Any], place: str, value: Any) -> None:
+    """Set the dotted ``place`` in a raw mapping; a component named by id alone becomes a mapping."""
+    *parents, last = place.split(".")
+    here = raw
+    for name in parents:
+        below = here.get(name)
+        if isinstance(below, str):
+            below = {"id": below}
+        if below is not None and not isinstance(below, dict):
+            raise ConfigError(f"--set {place}: '{name}' is {below!r}, not a mapping")
+        here[name] = below = {} if below is None else below
+        here = below
+    here[last] = value
+
+
+def make(raw: Mapping[str, Any], folder: Path | None = None) -> Experiment:
+    """Build every component of a run; relative topology files are looked for in ``folder``.
+
+    Raises ConfigError that names the place, the value and the cure.
+    """
+    options = fill(RunOptions, raw, "$", "a run file")
+    topology = load(options.topology, "$.topology", folder)
+    if topology.size < 2:
+        raise ConfigError(
+            "a run needs at least two agents, and this graph has one; give a larger size", "$.topology"
+        )
+    if topology.size > 2**16:
+        raise ConfigError(f"{topology.size} agents do not fit 16-bit ranks", "$.topology")
+    algorithm = build(Algorithm, options.algorithm, "$.algorithm")
+    algorithm.check(topology)
+    codecs = _codecs(algorithm, options.codecs)
+    problem = build(Problem, options.problem, "$.problem")
+    problem.prepare(topology.size, options.seed)
+    rounds = min(options.rounds, options.stop.rounds or options.rounds)
+    bits = None if options.stop.bits is None else parse_bits(options.stop.bits, "$.stop.bits")
+    resolved = _resolved(options, topology, problem, algorithm, codecs)
+    return Experiment(options, topology, problem, algorithm, codecs, rounds, bits, resolved)
+
+
+def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]:
+    names = [channel.name for channel in algorithm.channels]
+    for name in given:
+        if name not in names:
+            hint = suggest(name, names) or f"; its channels are {', '.join(names)}"
+            raise ConfigError(f"{algorithm.id} has no channel '{name}'{hint}", f"$.codecs.{name}")
+    return tuple(
+        build(Codec, given.get(channel.name, channel.default), f"$.codecs.{channel.name}")
+        for channel in algorithm.channels
+    )
+
+
+def _resolved(
+    options: RunOptions,
+    topology: Topology,
+    problem: Problem,
+    algorithm: Algorithm,
+    codecs: Sequence[Codec],
+) -> dict[str, Any]:
+    """Return the run file that says every option, in the order a reader expects."""
+    plain = msgspec.to_builtins(options)
+    parts = {
+        "problem": problem.config(),
+        "topology": topology.spec,
+        "algorithm": algorithm.config(),
+        "codecs": {c.name: k.config() for c, k in zip(algorithm.channels, codecs, strict=True)},
+    }
+    order = ("description", "seed", "rounds", *parts, "network", "stop", "record")
+    return dict(msgspec.to_builtins({name: parts.get(name, plain[name]) for name in order}))
+
+
+def parse_bits(value: int | str, path: str) -> int:
+    """Return a number of bits from ``12000`` or text with a unit, such as ``10 Mbit`` or ``2 kB``."""
+    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]*)\s*", str(value))
+    unit = match[2] or "bit" if match else ""
+    try:
+        if match is None or unit not in _UNITS:
+            raise ValueError
+        return round(float(match[1]) * _UNITS[unit])
+    except ValueError:
+        raise ConfigError(f"expected bits such as '10 Mbit' or '2 kB', got {value!r}", path) from None

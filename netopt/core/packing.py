@@ -1,0 +1,50 @@
+"""Picks the C extension or its numpy reference, and says which; all of netopt packs through here.
+
+``pack_into``, ``unpack_into`` and ``crc32c`` are the chosen implementation's own functions, without
+a Python layer in between; :mod:`netopt.core.reference` documents them. The environment variable
+``NETOPT_NO_EXTENSION=1`` forces numpy; ``NETOPT_TIER`` names the C kernels to use (``portable``).
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+__all__ = ["crc32c", "implementation", "pack_into", "packed_bytes", "tier", "unpack_into"]
+
+_RANKS = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
+
+
+def packed_bytes(n: int, bits: int) -> int:
+    """Return the bytes that ``n`` values of ``bits`` bits take, ``ceil(n * bits / 8)``."""
+    return (n * bits + 7) // 8
+
+
+def _warn(cause: str, cure: str) -> None:
+    """Warn in one process only: a launcher's other ranks would repeat the same words."""
+    if all(os.environ.get(name, "0") == "0" for name in _RANKS):
+        effect = "bits are packed in numpy: same results, but many times slower"
+        warnings.warn(f"{cause}, so {effect}; {cure}", RuntimeWarning, stacklevel=3)
+
+
+def _disabled() -> bool:
+    return os.environ.get("NETOPT_NO_EXTENSION", "0") not in ("", "0")
+
+
+try:
+    if _disabled():
+        raise ImportError("disabled")
+    from netopt.core._bitpack import crc32c, pack_into, tier, unpack_into
+
+    implementation = "c"
+except ImportError as error:
+    from netopt.core.reference import crc32c, pack_into, tier, unpack_into
+
+    implementation = "numpy"
+    if _disabled():
+        _warn("NETOPT_NO_EXTENSION disables the C extension", "unset it to use C")
+    else:
+        _warn(
+            f"the C extension cannot be imported ({error})",
+            "install a C compiler and reinstall netopt",
+        )

@@ -1,0 +1,104 @@
+"""Frames know the bytes on the wire: a fixed 32-byte header, then one payload per vector.
+
+All numbers are little-endian.
+
+====== ===== ============= ==============================================================
+offset bytes field         meaning
+====== ===== ============= ==============================================================
+0      4     magic         the bytes ``NOPT``
+4      1     version       1
+5      1     vectors       vectors in this frame, 1 to 255, each with a payload of its own
+6      2     codec         fingerprint of the codec and its options
+8      4     round         round, from 0
+12     2     exchange      exchange within the round, from 0
+14     2     sender        rank of the sending agent
+16     4     count         coordinates of one vector
+20     4     payload_bytes bytes after the header
+24     2     pad_bits      zero bits that only fill up bytes: bits = 8 payload_bytes - pad_bits
+26     1     channel       index of the algorithm's channel
+27     1     broadcast     1 if every neighbour of the sender gets this frame, 0 if only one does
+28     4     crc           CRC-32C of bytes 0 to 27 and of the payload
+====== ===== ============= ==============================================================
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from netopt.codecs import Bytes
+from netopt.core.packing import crc32c
+from netopt.errors import FrameError
+
+HEADER_BYTES = 32
+MAGIC = b"NOPT"
+VERSION = 1
+_FIELDS = struct.Struct("<4sBBHIHHIIHBB")
+_CRC = struct.Struct("<I")
+
+
+class Header(NamedTuple):
+    """The fields of a frame, as in the table above; magic, version and checksum are implied."""
+
+    vectors: int
+    codec: int
+    round: int
+    exchange: int
+    sender: int
+    count: int
+    payload_bytes: int
+    pad_bits: int
+    channel: int
+    broadcast: int
+
+    @property
+    def payload_bits(self) -> int:
+        """Return the bits that the codec counts."""
+        return 8 * self.payload_bytes - self.pad_bits
+
+    @property
+    def frame_bytes(self) -> int:
+        """Return the size of header and payload together."""
+        return HEADER_BYTES + self.payload_bytes
+
+
+def seal(buffer: Bytes, header: Header) -> None:
+    """Write the header in front of the payload that already lies in ``buffer`` behind it."""
+    _FIELDS.pack_into(buffer, 0, MAGIC, VERSION, *header)
+    _CRC.pack_into(buffer, HEADER_BYTES - 4, _checksum(buffer, header.frame_bytes))
+
+
+def parse(buffer: Bytes) -> Header:
+    """Return the header of the frame that fills ``buffer`` (uint8) exactly.
+
+    Raises FrameError if it is cut short, too long, not a netopt frame, of another version, damaged,
+    or impossible; nothing of the payload is interpreted.
+    """
+    if len(buffer) < HEADER_BYTES:
+        raise FrameError(f"a frame has at least {HEADER_BYTES} bytes, got {len(buffer)}")
+    magic, version, *fields = _FIELDS.unpack_from(buffer, 0)
+    if magic != MAGIC:
+        raise FrameError(f"a frame starts with {MAGIC!r}, got {magic!r}")
+    if version != VERSION:
+        raise FrameError(f"frame version {VERSION} expected, got {version}")
+    header = Header(*fields)
+    if header.frame_bytes != len(buffer):
+        raise FrameError(f"the header announces {header.frame_bytes} bytes, got {len(buffer)}")
+    if not 1 <= header.vectors or header.pad_bits > min(7 * header.vectors, 8 * header.payload_bytes):
+        raise FrameError(f"{header.pad_bits} pad bits in {header.vectors} vectors are impossible")
+    (crc,) = _CRC.unpack_from(buffer, HEADER_BYTES - 4)
+    if crc != _checksum(buffer, len(buffer)):
+        raise FrameError(f"checksum {crc:#010x} does not match the frame's content")
+    return header
+
+
+def expect(got: Header, wanted: Header) -> None:
+    """Raise FrameError naming the first field in which ``got`` differs from ``wanted``."""
+    if got != wanted:
+        for name, have, want in zip(Header._fields, got, wanted, strict=True):
+            if have != want:
+                raise FrameError(f"{name} {want} expected, got {have}")
+
+
+def _checksum(buffer: Bytes, size: int) -> int:
+    return crc32c(buffer[HEADER_BYTES:size], crc32c(buffer[: HEADER_BYTES - 4]))

@@ -1,0 +1,68 @@
+"""The ledger knows what crossed every directed edge; it is incremented where a frame is sent and received.
+
+Control traffic (metrics, barriers, the ledger itself) is counted apart: it belongs to the
+instrument, not to the algorithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from netopt.errors import LedgerError
+from netopt.frame import HEADER_BYTES, Header
+
+Edge = tuple[int, int]
+Counts = npt.NDArray[np.int64]
+
+
+class Tally(NamedTuple):
+    """What crossed one directed edge; the names are the columns of edges.csv."""
+
+    frames: int
+    payload_bits: int
+    payload_bytes: int
+    header_bytes: int
+    resent_bytes: int
+
+
+COLUMNS = len(Tally._fields)
+
+
+class Ledger:
+    """Exact counters, one row a directed edge, for one direction (sent or received).
+
+    ``counts`` has shape (edges, 5), int64, in the order of ``edges``.
+    """
+
+    def __init__(self, edges: Iterable[Edge]) -> None:
+        self.edges = tuple(edges)
+        self.row = {edge: i for i, edge in enumerate(self.edges)}
+        self.counts: Counts = np.zeros((len(self.edges), COLUMNS), dtype=np.int64)
+
+    def add(self, edge: Edge, header: Header) -> None:
+        """Count one frame on ``edge``."""
+        row = self.counts[self.row[edge]]
+        row += (1, header.payload_bits, header.payload_bytes, HEADER_BYTES, 0)
+
+    def total(self) -> Tally:
+        """Return the sums over all edges."""
+        return Tally(*(int(v) for v in self.counts.sum(axis=0)))
+
+    def bits_and_bytes(self) -> tuple[int, int]:
+        """Return payload bits and wire bytes (payload, headers and resent bytes) over all edges."""
+        total = self.total()
+        return total.payload_bits, total.payload_bytes + total.header_bytes + total.resent_bytes
+
+
+def check_conservation(sent: Ledger, received: Ledger) -> None:
+    """Raise LedgerError naming the first edge on which bytes sent and received differ."""
+    for edge, out, into in zip(sent.edges, sent.counts, received.counts, strict=True):
+        if not np.array_equal(out, into):
+            raise LedgerError(
+                f"edge {edge[0]} -> {edge[1]}: sent {Tally(*out.tolist())}, "
+                f"received {Tally(*into.tolist())}"
+            )

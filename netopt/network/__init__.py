@@ -1,0 +1,114 @@
+"""Networks carry frames between agents and play rounds; they never look into a payload.
+
+Two drivers play the same generators: ``lockstep`` holds all agents in one process (the debugger, the
+notebook, the oracle), ``mpi`` one agent a rank. Both give the same bits and the same ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from netopt.agent import Agent
+from netopt.config import Experiment
+from netopt.errors import ExchangeError, NetoptError
+from netopt.frame import Header
+from netopt.ledger import Ledger
+
+Matrix = npt.NDArray[np.float64]
+Capture = tuple[int, int, int, int, bytes]
+"""A captured frame: round, exchange, source, destination, bytes."""
+
+
+class Network(Protocol):
+    """What a run needs of a driver; the methods are collective, in the same order on all ranks."""
+
+    root: bool
+    control_bytes: int
+
+    def play(self, k: int) -> None:
+        """Play round k on every agent of this process."""
+
+    def settle(self) -> None:
+        """Return when all agents have finished their round."""
+
+    def estimates(self) -> Matrix | None:
+        """Return all estimates x_i as rows, shape (N, d), at the root, else None."""
+
+    def totals(self) -> tuple[int, int]:
+        """Return payload bits and wire bytes sent so far: of all agents at the root."""
+
+    def agree(self, verdict: int) -> int:
+        """Return the root's verdict on every rank."""
+
+    def books(self) -> tuple[Ledger, Ledger, list[Capture]] | None:
+        """Return sent and received ledgers and captured frames at the root, else None."""
+
+    def close(self) -> None:
+        """Release what the driver holds."""
+
+
+class Tap:
+    """Keeps the first ``limit`` frames that it sees."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.frames: list[Capture] = []
+
+    def see(self, header: Header, target: int, frame: npt.NDArray[np.uint8]) -> None:
+        """Keep a copy of a frame to ``target`` while there is room."""
+        if len(self.frames) < self.limit:
+            place = (header.round, header.exchange, header.sender, target)
+            self.frames.append((*place, frame.tobytes()))
+
+
+def agents_of(experiment: Experiment, wires: dict[int, object]) -> list[Agent]:
+    """Return the agents of the ranks in ``wires``, each writing to its wire."""
+    return [
+        Agent(
+            rank,
+            experiment.topology,
+            experiment.problem,
+            experiment.algorithm.channels,
+            experiment.codecs,
+            experiment.options.seed,
+            wire,  # type: ignore[arg-type]
+        )
+        for rank, wire in wires.items()
+    ]
+
+
+def located(error: BaseException, agent: Agent) -> NetoptError:
+    """Return ``error`` as a netopt error that says at which agent, round, exchange and edges it arose."""
+    place = f"agent {agent.rank}, round {agent.round}, exchange {agent.exchange}"
+    if isinstance(error, NetoptError):
+        if str(error).startswith(("agent ", "edge ")):
+            return error
+        return type(error)(f"{place}: {error}")
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(last.filename)}:{last.lineno}"
+    edges = ", ".join(f"{agent.rank} -> {j}" for j in agent.successors[:4])
+    more = ", ..." if len(agent.successors) > 4 else ""
+    text = f"{place} (edges {edges}{more}): {type(error).__name__}: {error} ({where})"
+    found = NetoptError(text)
+    found.__cause__ = error
+    return found
+
+
+def stranger(agent: Agent, other: int, verb: str) -> ExchangeError:
+    """Return the error for an exchange with an agent that is no neighbour."""
+    return ExchangeError(
+        f"agent {agent.rank}, round {agent.round}, exchange {agent.exchange}: {verb} agent {other}, "
+        f"but there is no such edge"
+    )
+
+
+def say(text: str) -> None:
+    """Write one line to standard error at once, so that lines of several ranks do not mix."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,149 @@
+"""The lockstep driver: all agents in one process, one exchange after the other.
+
+It is the debugger (an agent that talks to one who does not listen is named), the notebook mode, and
+the oracle that an MPI run must equal bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from netopt.agent import Agent, Exchange, Message
+from netopt.algorithms import Round
+from netopt.codecs import Bytes
+from netopt.config import Experiment
+from netopt.errors import ExchangeError, FrameError
+from netopt.ledger import Ledger
+from netopt.network import Capture, Matrix, Tap, agents_of, located, stranger
+
+
+class Buffers:
+    """Two send buffers for each channel and receiver: one may still be read while one is written."""
+
+    def __init__(self) -> None:
+        self._pairs: dict[tuple[int, int], list[Bytes]] = {}
+
+    def buffer(self, channel: int, receiver: int, size: int) -> Bytes:
+        """Return the buffer that was used the longest ago."""
+        pair = self._pairs.get((channel, receiver))
+        if pair is None:
+            pair = [np.zeros(size, np.uint8), np.zeros(size, np.uint8)]
+            self._pairs[channel, receiver] = pair
+        pair.reverse()
+        return pair[0]
+
+
+class Lockstep:
+    """Plays the agents' generators side by side; see ``Network`` for the methods."""
+
+    root = True
+    control_bytes = 0
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._algorithm = experiment.algorithm
+        self._agents = agents_of(experiment, {i: Buffers() for i in range(experiment.topology.size)})
+        edges = experiment.topology.edges
+        self._sent, self._received = Ledger(edges), Ledger(edges)
+        self._tap = Tap(experiment.options.record.frames)
+        self._states = [self._start(agent) for agent in self._agents]
+
+    def _start(self, agent: Agent) -> object:
+        try:
+            return self._algorithm.start(agent)
+        except Exception as error:
+            raise located(error, agent) from error
+
+    def play(self, k: int) -> None:
+        """Play round k: advance all agents to their next yield, deliver, repeat until all are done."""
+        running: dict[int, Round] = {}
+        for agent, state in zip(self._agents, self._states, strict=True):
+            agent.round, agent.exchange = k, 0
+            running[agent.rank] = self._algorithm.round(state, agent)
+        inboxes: dict[int, Mapping[int, Message]] = {}
+        while running:
+            wishes: dict[int, Exchange] = {}
+            for rank in list(running):
+                wish = self._advance(running[rank], inboxes.get(rank), self._agents[rank])
+                if wish is None:
+                    del running[rank]
+                else:
+                    wishes[rank] = wish
+            inboxes = self._deliver(wishes)
+
+    def _advance(
+        self, round_: Round, inbox: Mapping[int, Message] | None, agent: Agent
+    ) -> Exchange | None:
+        """Run one agent to its next yield; None if its round is over."""
+        try:
+            return next(round_) if inbox is None else round_.send(inbox)
+        except StopIteration:
+            return None
+        except Exception as error:
+            raise located(error, agent) from error
+
+    def _deliver(self, wishes: Mapping[int, Exchange]) -> dict[int, Mapping[int, Message]]:
+        """Check that every message has a listener and every listener a message, and hand them over."""
+        self._check(wishes)
+        inboxes: dict[int, Mapping[int, Message]] = {}
+        for rank, wish in wishes.items():
+            inbox = {}
+            for source in sorted(wish.sources):
+                message = wishes[source].out[rank]
+                self._sent.add((source, rank), message.header)
+                self._tap.see(message.header, rank, message.frame)
+                try:
+                    inbox[source] = self._agents[rank].accept(message.frame, source)
+                except FrameError as error:
+                    raise FrameError(_edge(source, rank, self._agents[rank], error)) from None
+                self._received.add((source, rank), message.header)
+            inboxes[rank] = inbox
+        for rank in wishes:
+            self._agents[rank].exchange += 1
+        return inboxes
+
+    def _check(self, wishes: Mapping[int, Exchange]) -> None:
+        for rank, wish in wishes.items():
+            agent = self._agents[rank]
+            place = f"round {agent.round}, exchange {agent.exchange}"
+            for target in wish.out:
+                if target not in agent.successors:
+                    raise stranger(agent, target, "sends to")
+                if target not in wishes or rank not in wishes[target].sources:
+                    raise ExchangeError(
+                        f"agent {rank} sends to agent {target} in {place}, which does not listen"
+                    )
+            for source in wish.sources:
+                if source not in agent.predecessors:
+                    raise stranger(agent, source, "listens to")
+                if source not in wishes or rank not in wishes[source].out:
+                    raise ExchangeError(
+                        f"agent {rank} waits for agent {source} in {place}, which sends nothing"
+                    )
+
+    def settle(self) -> None:
+        """Do nothing: all agents have finished."""
+
+    def estimates(self) -> Matrix:
+        """Return all estimates as rows."""
+        return np.stack([state.x for state in self._states])  # type: ignore[attr-defined]
+
+    def totals(self) -> tuple[int, int]:
+        """Return payload bits and wire bytes sent so far by all agents."""
+        return self._sent.bits_and_bytes()
+
+    def agree(self, verdict: int) -> int:
+        """Return the verdict: there is nobody to tell."""
+        return verdict
+
+    def books(self) -> tuple[Ledger, Ledger, list[Capture]]:
+        """Return sent and received ledgers and captured frames."""
+        return self._sent, self._received, sorted(self._tap.frames)
+
+    def close(self) -> None:
+        """Do nothing: no resource outlives the object."""
+
+
+def _edge(source: int, rank: int, agent: Agent, error: FrameError) -> str:
+    return f"edge {source} -> {rank}, round {agent.round}, exchange {agent.exchange}: {error}"

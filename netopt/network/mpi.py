@@ -1,0 +1,341 @@
+"""The MPI driver: one rank is one agent; the only module that imports mpi4py.
+
+Frames travel by upper-case (buffer) calls on a communicator of their own. Receives are persistent
+and always posted ahead: two per neighbour, so one frame can be read while the next arrives. Every
+wait is a polled one, so that a neighbour that never answers is named instead of waited for.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import mpi4py
+import numpy as np
+
+mpi4py.rc.threads = False  # one thread a rank: MPI_THREAD_SINGLE is the fastest level
+
+from mpi4py import MPI  # noqa: E402
+
+from netopt.agent import Exchange, Message  # noqa: E402
+from netopt.codecs import Bytes, nbytes  # noqa: E402
+from netopt.config import Experiment  # noqa: E402
+from netopt.errors import ExchangeError, FrameError  # noqa: E402
+from netopt.frame import HEADER_BYTES  # noqa: E402
+from netopt.ledger import COLUMNS, Edge, Ledger  # noqa: E402
+from netopt.network import Capture, Matrix, Tap, agents_of, located, stranger  # noqa: E402
+
+Requests = list[MPI.Request]
+POLLS_PER_LOOK = 256
+"""Polls between two looks at the clock: a look costs as much as a poll."""
+
+
+class Deadline:
+    """Polls until requests are done; after ``timeout`` seconds the ``blame`` becomes an error."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+
+    def wait(self, requests: Requests, blame: Callable[[], str], statuses: Any = None) -> None:
+        """Return when all requests are done; ExchangeError(blame()) when the time is up.
+
+        Yields the processor between polls: with more ranks than cores, the awaited rank needs it.
+        """
+        polls = 0
+        began = 0.0
+        while not MPI.Request.Testall(requests, statuses):
+            os.sched_yield()
+            polls += 1
+            if polls % POLLS_PER_LOOK == 0:
+                now = time.monotonic()
+                began = began or now
+                if now - began > self._timeout:
+                    raise ExchangeError(blame())
+
+
+class Sender:
+    """Two send buffers for each channel and receiver; a buffer is free when its sends are done."""
+
+    def __init__(self, comm: MPI.Comm, deadline: Deadline, rank: int) -> None:
+        self._comm, self._deadline, self._rank = comm, deadline, rank
+        self._pairs: dict[tuple[int, int], list[tuple[Bytes, Requests]]] = {}
+        self._pending: dict[int, Requests] = {}
+        self._targets: dict[int, list[int]] = {}
+
+    def buffer(self, channel: int, receiver: int, size: int) -> Bytes:
+        """Return the buffer that was used the longest ago, once its frames have left."""
+        pair = self._pairs.get((channel, receiver))
+        if pair is None:
+            pair = [(np.zeros(size, np.uint8), []), (np.zeros(size, np.uint8), [])]
+            self._pairs[channel, receiver] = pair
+            for buffer, requests in pair:
+                self._pending[buffer.ctypes.data] = requests
+        pair.reverse()
+        buffer, requests = pair[0]
+        if requests:
+            self._finish(requests)
+        return buffer
+
+    def send(self, message: Message, target: int) -> None:
+        """Start sending a message; its buffer is not handed out again before it has left."""
+        frame = message.frame
+        request = self._comm.Isend((frame, len(frame), MPI.BYTE), target)
+        self._pending[frame.ctypes.data].append(request)
+
+    def drain(self) -> None:
+        """Return when all frames have left."""
+        for requests in self._pending.values():
+            self._finish(requests)
+
+    def _finish(self, requests: Requests) -> None:
+        blame = f"agent {self._rank} waits for a neighbour to take a frame: it does not listen"
+        self._deadline.wait(requests, lambda: blame)
+        requests.clear()
+
+
+class Inlet:
+    """The two posted receives of one neighbour."""
+
+    def __init__(self, comm: MPI.Comm, source: int, size: int) -> None:
+        self.source = source
+        self._buffers = (np.zeros(size, np.uint8), np.zeros(size, np.uint8))
+        self.requests = [comm.Recv_init((b, size, MPI.BYTE), source) for b in self._buffers]
+        for request in self.requests:
+            request.Start()
+        self._turn = 0
+        self._taken: MPI.Prequest | None = None
+
+    @property
+    def request(self) -> MPI.Prequest:
+        """Return the request that the next frame completes."""
+        return self.requests[self._turn]
+
+    def take(self, status: MPI.Status) -> Bytes:
+        """Return the frame that has arrived; it stays valid until ``repost``."""
+        frame = self._buffers[self._turn][: status.Get_count(MPI.BYTE)]
+        self._taken = self.request
+        self._turn = 1 - self._turn
+        return frame
+
+    def repost(self) -> None:
+        """Post the receive of a frame that has been read again."""
+        if self._taken is not None:
+            self._taken.Start()
+            self._taken = None
+
+    def close(self) -> None:
+        """Cancel and free both requests; needed before MPI is finalized."""
+        for request in self.requests:
+            request.Cancel()
+            request.Wait()
+            request.Free()
+
+
+class MpiNetwork:
+    """Plays this rank's agent; see ``Network`` for the methods, which all ranks call together."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._frames = MPI.COMM_WORLD.Dup()
+        self._control = MPI.COMM_WORLD.Dup()
+        self.rank, self.size = self._frames.Get_rank(), self._frames.Get_size()
+        self.root = self.rank == 0
+        self.control_bytes = 0
+        self._deadline = Deadline(experiment.options.network.timeout)
+        self._timeout = experiment.options.network.timeout
+        self._sender = Sender(self._frames, self._deadline, self.rank)
+        (self._agent,) = agents_of(experiment, {self.rank: self._sender})
+        size = _largest_frame(experiment)
+        self._inlets = {i: Inlet(self._frames, i, size) for i in self._agent.predecessors}
+        self._edges = experiment.topology.edges
+        self._sent = Ledger((self.rank, j) for j in self._agent.successors)
+        self._received = Ledger((j, self.rank) for j in self._agent.predecessors)
+        self._tap = Tap(experiment.options.record.frames)
+        self._algorithm = experiment.algorithm
+        try:
+            self._state = self._algorithm.start(self._agent)
+        except Exception as error:
+            raise located(error, self._agent) from error
+
+    def play(self, k: int) -> None:
+        """Play round k of this rank's agent."""
+        agent = self._agent
+        agent.round, agent.exchange = k, 0
+        try:
+            round_ = self._algorithm.round(self._state, agent)
+            inbox: Mapping[int, Message] | None = None
+            while True:
+                try:
+                    wish = next(round_) if inbox is None else round_.send(inbox)
+                except StopIteration:
+                    break
+                finally:
+                    for inlet in self._inlets.values():
+                        inlet.repost()
+                inbox = self._exchange(wish)
+                agent.exchange += 1
+        except Exception as error:
+            raise located(error, agent) from error
+
+    def _exchange(self, wish: Exchange) -> Mapping[int, Message]:
+        """Send what goes out, wait for what is to come in, and return it by source, in rank order."""
+        for target, message in wish.out.items():
+            if target not in self._sent_to:
+                raise stranger(self._agent, target, "sends to")
+            self._sender.send(message, target)
+            self._sent.add((self.rank, target), message.header)
+            self._tap.see(message.header, target, message.frame)
+        sources = sorted(wish.sources)
+        for source in sources:
+            if source not in self._inlets:
+                raise stranger(self._agent, source, "listens to")
+        return self._collect(sources)
+
+    @property
+    def _sent_to(self) -> tuple[int, ...]:
+        return self._agent.successors
+
+    def _collect(self, sources: Sequence[int]) -> dict[int, Message]:
+        inlets = [self._inlets[source] for source in sources]
+        requests: Requests = [inlet.request for inlet in inlets]
+        statuses = [MPI.Status() for _ in inlets]
+        self._deadline.wait(requests, lambda: self._missing(inlets), statuses)
+        inbox = {}
+        for inlet, status in zip(inlets, statuses, strict=True):
+            frame = inlet.take(status)
+            try:
+                message = self._agent.accept(frame, inlet.source)
+            except FrameError as error:
+                agent = self._agent
+                raise FrameError(
+                    f"edge {inlet.source} -> {self.rank}, round {agent.round}, "
+                    f"exchange {agent.exchange}: {error}"
+                ) from None
+            inbox[inlet.source] = message
+            self._received.add((inlet.source, self.rank), message.header)
+        return inbox
+
+    def _missing(self, inlets: Sequence[Inlet]) -> str:
+        """Return who waits for whom; Testall leaves the requests as they were if not all are done."""
+        late = [inlet.source for inlet in inlets if not inlet.request.Get_status()]
+        edges = ", ".join(f"{source} -> {self.rank}" for source in late)
+        names = " and ".join(f"agent {source}" for source in late)
+        return (
+            f"agent {self.rank} waited {self._timeout:g} s in round {self._agent.round}, exchange "
+            f"{self._agent.exchange}, for {names}: nothing came over {edges}"
+        )
+
+    def settle(self) -> None:
+        """Return when all agents have finished their round."""
+        self._control_wait(self._control.Ibarrier(), "the end of the round")
+
+    def estimates(self) -> Matrix | None:
+        """Gather the estimates at the root."""
+        x = self._state.x
+        rows = np.empty((self.size, len(x))) if self.root else None
+        self._control_wait(self._control.Igather(x, rows), "the estimates")
+        self.control_bytes += 0 if self.root else x.nbytes
+        return rows
+
+    def totals(self) -> tuple[int, int]:
+        """Sum payload bits and wire bytes at the root."""
+        mine = np.array(self._sent.bits_and_bytes(), dtype=np.int64)
+        total = np.zeros_like(mine)
+        self._control_wait(self._control.Ireduce(mine, total if self.root else None), "the totals")
+        self.control_bytes += 0 if self.root else mine.nbytes
+        return int(total[0]), int(total[1])
+
+    def agree(self, verdict: int) -> int:
+        """Broadcast the root's verdict."""
+        word = np.array([verdict], dtype=np.int64)
+        self._control_wait(self._control.Ibcast(word), "the root's verdict")
+        self.control_bytes += 0 if self.root else word.nbytes
+        return int(word[0])
+
+    def books(self) -> tuple[Ledger, Ledger, list[Capture]] | None:
+        """Gather both ledgers and the captured frames at the root."""
+        self._sender.drain()
+        sent = self._merge(self._sent)
+        received = self._merge(self._received)
+        frames = self._gather_frames()
+        control = np.array([self.control_bytes], dtype=np.int64)
+        total = np.zeros_like(control)
+        self._control_wait(self._control.Ireduce(control, total if self.root else None), "the books")
+        self.control_bytes = int(total[0])
+        return (sent, received, frames) if self.root else None
+
+    def _merge(self, mine: Ledger) -> Ledger:
+        """Sum the ranks' ledgers over all edges: each edge is counted by one rank only."""
+        whole = Ledger(self._edges)
+        for edge, row in zip(mine.edges, mine.counts, strict=True):
+            whole.counts[whole.row[edge]] = row
+        if self.root:
+            self._control_wait(self._control.Ireduce(MPI.IN_PLACE, whole.counts), "the ledgers")
+        else:
+            self._control_wait(self._control.Ireduce(whole.counts, None), "the ledgers")
+            self.control_bytes += len(self._edges) * COLUMNS * 8
+        return whole
+
+    def _gather_frames(self) -> list[Capture]:
+        """Gather captured frames: lengths first, then bytes; the first ``limit`` of all are kept."""
+        import msgspec
+
+        mine = msgspec.msgpack.encode(self._tap.frames)
+        size = np.array([len(mine)], dtype=np.int64)
+        sizes = np.zeros(self.size, dtype=np.int64)
+        self._control_wait(self._control.Igather(size, sizes if self.root else None), "the frames")
+        if not self.root:
+            self._control_wait(self._control.Isend((mine, MPI.BYTE), 0), "the root")
+            self.control_bytes += len(mine)
+            return []
+        found = list(self._tap.frames)
+        for source in range(1, self.size):
+            data = np.empty(sizes[source], np.uint8)
+            self._control_wait(self._control.Irecv((data, MPI.BYTE), source), "captured frames")
+            found += msgspec.msgpack.decode(data.tobytes(), type=list[Capture])
+        return sorted(found)[: self._tap.limit]
+
+    def _control_wait(self, request: MPI.Request, what: str) -> None:
+        """Wait for a collective of the instrument itself."""
+        agent = self._agent
+        blame = f"agent {self.rank} waited {self._timeout:g} s after round {agent.round} for {what}"
+        self._deadline.wait([request], lambda: blame)
+
+    def close(self) -> None:
+        """Free requests and communicators; called after the books are closed on every rank."""
+        for inlet in self._inlets.values():
+            inlet.close()
+        self._frames.Free()
+        self._control.Free()
+
+
+def _largest_frame(experiment: Experiment) -> int:
+    d = experiment.problem.d
+    pairs = zip(experiment.algorithm.channels, experiment.codecs, strict=True)
+    return HEADER_BYTES + max(c.vectors * nbytes(codec.max_nbits(d)) for c, codec in pairs)
+
+
+def world() -> tuple[int, int]:
+    """Return this rank and the number of ranks."""
+    return MPI.COMM_WORLD.Get_rank(), MPI.COMM_WORLD.Get_size()
+
+
+def agree_on_failure(code: int) -> list[int]:
+    """Return every rank's exit code, so that a mistake that all see is told by one of them."""
+    codes = np.zeros(MPI.COMM_WORLD.Get_size(), dtype=np.int64)
+    MPI.COMM_WORLD.Allgather(np.array([code], dtype=np.int64), codes)
+    return [int(c) for c in codes]
+
+
+def abort(code: int) -> None:
+    """End all ranks at once with this exit code."""
+    MPI.COMM_WORLD.Abort(code)
+
+
+def library() -> str:
+    """Return the first line of the MPI library's own description."""
+    return MPI.Get_library_version().strip().split("\n")[0].strip("\x00 ")
+
+
+__all__ = ["Edge", "MpiNetwork", "abort", "agree_on_failure", "library", "world"]

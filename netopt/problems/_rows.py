@@ -1,0 +1,106 @@
+"""What problems made of data rows share: dealing rows to agents, batches, and curvature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import numpy as np
+from msgspec import Meta
+
+from netopt.data import Data
+from netopt.data.splits import split
+from netopt.errors import ConfigError
+from netopt.keys import Key, Purpose
+from netopt.problems import Problem, Vector
+
+DENSE_LIMIT = 4000
+"""Up to so many coordinates a d x d matrix (128 MB of float64) is formed without being asked."""
+
+
+class Part(NamedTuple):
+    """The rows of one agent: features (m, n), dense or CSR, and labels (m,)."""
+
+    features: Any
+    labels: Any
+
+
+class Rows(Problem):
+    """Base of problems over data: f_i is a mean over agent i's rows, plus l2/2 ||x||^2.
+
+    A product with a dense matrix is BLAS's, whose bits for large matrices (some 10^5 numbers an
+    agent) depend on its number of threads; a run gives every rank one thread.
+    """
+
+    data: str = "synthetic"
+    split: str = "iid"
+    l2: Annotated[float, Meta(ge=0)] = 0.0
+    batch: Annotated[int, Meta(ge=1)] | None = None
+    if TYPE_CHECKING:  # set by prepare; not options
+        _parts: tuple[Part, ...] = ()
+        _tops: Any = None
+
+    def _deal(self, data: Data, agents: int, seed: int) -> None:
+        """Give every agent its rows, each agent's in one contiguous block."""
+        with option("split"):
+            shares = split(self.split, data, agents, seed)
+        self.agents, self._tops = agents, {}
+        self._parts = tuple(Part(data.features[rows], data.labels[rows]) for rows in shares)
+        fewest = min(len(part.labels) for part in self._parts)
+        if self.batch is not None and self.batch > fewest:
+            raise ConfigError(
+                f"a batch of {self.batch} rows is more than the {fewest} rows that an agent has",
+                "$.problem.batch",
+            )
+
+    def _sample(self, rank: int, key: Key | None) -> Part:
+        """Return agent ``rank``'s rows, or ``batch`` different ones of them that ``key`` draws."""
+        part = self._parts[rank]
+        if self.batch is None or key is None:
+            return part
+        rng = key._replace(purpose=Purpose.BATCH, sender=rank).generator()
+        rows = rng.choice(len(part.labels), self.batch, replace=False)
+        return Part(part.features[rows], part.labels[rows])
+
+    def _ridge(self, x: Vector) -> float:
+        """Return l2/2 ||x||^2; not by np.dot, which BLAS sums by threads if x is long."""
+        return 0.5 * self.l2 * float(np.sum(x * x))
+
+    def _gram(self, rank: int) -> Vector:
+        """Return A_i'A_i/m_i, shape (n, n)."""
+        features = self._parts[rank].features
+        return np.asarray(_dense(features.T @ features) / features.shape[0])
+
+    def _top(self, rank: int) -> float:
+        """Return the largest eigenvalue of A_i'A_i/m_i, also that of A_i A_i'/m_i."""
+        if rank not in self._tops:
+            features = self._parts[rank].features
+            m, n = features.shape
+            square = features @ features.T if m < n else features.T @ features
+            self._tops[rank] = float(np.linalg.eigvalsh(_dense(square))[-1]) / m
+        top: float = self._tops[rank]
+        return top
+
+
+@contextmanager
+def option(name: str) -> Iterator[None]:
+    """Let a ConfigError raised inside say that the problem's option ``name`` is at fault."""
+    try:
+        yield
+    except ConfigError as error:
+        raise error.under(f"$.problem.{name}") from error.__cause__
+
+
+def with_ones(features: Any) -> Any:
+    """Return ``features`` with a last column of ones: the intercept's."""
+    ones = np.ones((features.shape[0], 1))
+    if isinstance(features, np.ndarray):
+        return np.hstack([features, ones])
+    from scipy import sparse
+
+    return sparse.hstack([features, sparse.csr_array(ones)], format="csr")
+
+
+def _dense(matrix: Any) -> Vector:
+    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())

@@ -1,0 +1,111 @@
+"""Linear regression by least squares: convex, and solved in closed form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from msgspec import Meta
+
+from netopt.data import Recipe, load
+from netopt.keys import Key
+from netopt.problems import Vector
+from netopt.problems._rows import DENSE_LIMIT, Rows, option
+
+
+class LeastSquares(Rows):
+    """Least squares: f_i = 1/(2 m_i) ||A_i x - b_i||^2 + l2/2 ||x||^2 over agent i's m_i rows.
+
+    - ``data``: synthetic by default, as only there the condition number is chosen: A'A/m over all
+      rows has the condition number ``kappa``, b = A x + ``noise`` * N(0, I); ``rows`` x
+      ``dimension`` and these two matter to synthetic only. Also breast-cancer, digits and
+      libsvm:PATH (sparse files stay sparse), which regress on the labels as the source gives them.
+    - ``split``: iid by default, so that agents nearly agree; sorted-by-norm makes them differ.
+    - ``l2``: 0 by default, plain least squares; ``batch``: how many rows a gradient draws, without
+      replacement; None, the default, is all.
+
+    There is no intercept and no test set.
+    """
+
+    id = "least-squares"
+    reference = "the standard linear regression"
+
+    rows: Annotated[int, Meta(ge=1)] = 1000
+    dimension: Annotated[int, Meta(ge=1)] = 20
+    kappa: Annotated[float, Meta(ge=1)] = 10.0
+    noise: Annotated[float, Meta(ge=0)] = 0.1
+    if TYPE_CHECKING:  # set by prepare; not options
+        _best: Any = None
+        _mu: Any = None
+
+    def prepare(self, agents: int, seed: int) -> None:
+        """Load or draw the data and deal them to ``agents`` agents.
+
+        Raises ConfigError for data or a split that do not exist or do not fit.
+        """
+        recipe = Recipe(self.rows, self.dimension, self.kappa, self.noise)
+        with option("data"):
+            data = load(self.data, seed, recipe)
+        self._deal(data, agents, seed)
+        self.d = data.features.shape[1]
+        self._best = self._mu = None
+
+    def agent_loss(self, rank: int, x: Vector) -> float:
+        """Return f_i(x), over all rows of agent ``rank``."""
+        part = self._parts[rank]
+        miss = part.features @ x - part.labels
+        return 0.5 * float(np.mean(miss * miss)) + self._ridge(x)
+
+    def grad(self, rank: int, x: Vector, key: Key | None) -> Vector:
+        """Return the gradient of f_i at x, shape (d,), over the batch that ``key`` draws."""
+        part = self._sample(rank, key)
+        miss = part.features @ x
+        miss -= part.labels
+        miss /= len(miss)
+        total: Vector = part.features.T @ miss
+        total += self.l2 * x
+        return total
+
+    def hessian_vector(self, x: Vector, v: Vector) -> Vector:
+        """Return the Hessian of F times v, shape (d,), over all rows."""
+        total = np.zeros(self.d)
+        for part in self._parts:
+            total += part.features.T @ (part.features @ v / len(part.labels))
+        return np.asarray(total / self.agents + self.l2 * v)
+
+    def smoothness(self, rank: int) -> float:
+        """Return lambda_max(A_i'A_i)/m_i + l2, the smallest constant there is."""
+        return self._top(rank) + self.l2
+
+    def smoothness_matrix(self, rank: int) -> Vector | None:
+        """Return the Hessian of f_i, A_i'A_i/m_i + l2 I, or None above d = 4000."""
+        if self.d > DENSE_LIMIT:
+            return None
+        return self._gram(rank) + self.l2 * np.eye(self.d)
+
+    def strong_convexity(self) -> float | None:
+        """Return the smallest eigenvalue of F's Hessian; None if it is 0 or d > 4000."""
+        if self._mu is None and self.d <= DENSE_LIMIT:
+            values = np.linalg.eigvalsh(self._hessian())
+            noise = self.d * np.finfo(np.float64).eps * values[-1]
+            self._mu = float(values[0]) if values[0] > noise else 0.0
+        return self._mu or None
+
+    def minimum(self) -> Vector | None:
+        """Return the minimiser of F, of least norm if there are many, or None above d = 4000."""
+        if self._best is None and self.d <= DENSE_LIMIT:
+            self._best = self._normal_equations()
+        return None if self._best is None else self._best.copy()
+
+    def _normal_equations(self) -> Vector:
+        """Solve for the zero of F's gradient; a second pass undoes the first one's rounding."""
+        hessian, best = self._hessian(), np.zeros(self.d)
+        for _ in range(2):
+            best -= np.linalg.lstsq(hessian, self.gradient(best, None), rcond=None)[0]
+        return best
+
+    def _hessian(self) -> Vector:
+        total = self.l2 * np.eye(self.d)
+        for rank in range(self.agents):
+            total += self._gram(rank) / self.agents
+        return total

@@ -1,0 +1,119 @@
+"""Logistic regression on real data: two classes or many, as the data have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from msgspec import Meta
+
+from netopt.data import Data, Recipe, classify, load
+from netopt.data.splits import hold_out
+from netopt.keys import Key
+from netopt.problems import Vector, _softmax, _two_classes
+from netopt.problems._rows import DENSE_LIMIT, Part, Rows, option, with_ones
+
+
+class Logistic(Rows):
+    """Logistic regression: f_i is the mean log-loss over agent i's rows, plus l2/2 ||x||^2.
+
+    Two classes have labels -1 and +1 and n + 1 parameters; c > 2 classes have a (c, n + 1) matrix
+    of them, flattened. The last column is the ``intercept``; leave it out for papers without one.
+
+    - ``data``: digits by default, real and of ten classes, yet a gradient takes a tenth of a
+      millisecond; also breast-cancer, libsvm:PATH (sparse files stay sparse) and synthetic (1000
+      rows, 20 columns, two classes).
+    - ``split``: by-class by default, the hard case: agents see different classes and disagree;
+      also iid and sorted-by-norm.
+    - ``l2``: acts on all parameters, the intercept too, so that F is strongly convex with mu = l2;
+      1e-3 is small enough to leave the accuracy alone and large enough to converge.
+    - ``batch``: how many rows a gradient draws, without replacement; None, the default, is all.
+    - ``test_fraction``: the share of rows held out for the metric ``accuracy``; by custom a fifth.
+    - ``solve``: whether the minimiser is computed (to a gradient norm of 1e-10), so that
+      distances are recorded; off, since it costs some hundred gradients of F where it is asked for.
+    """
+
+    id = "logistic"
+    reference = "Cox, J. R. Stat. Soc. B 1958; c classes: Boehning, Ann. Inst. Stat. Math. 1992"
+
+    data: str = "digits"
+    split: str = "by-class"
+    l2: Annotated[float, Meta(ge=0)] = 1e-3
+    test_fraction: Annotated[float, Meta(ge=0, lt=1)] = 0.2
+    intercept: bool = True
+    solve: bool = False
+    if TYPE_CHECKING:  # set by prepare; not options
+        _model: Any = None
+        _test: Any = None
+        _classes: int = 0
+        _best: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse to look for a minimiser that may not exist."""
+        if self.solve and self.l2 == 0:
+            raise ValueError("'solve' needs l2 > 0; separable classes have no minimiser without it")
+
+    def prepare(self, agents: int, seed: int) -> None:
+        """Load the data, hold out the test rows and deal the others to ``agents`` agents.
+
+        Raises ConfigError for data or a split that do not exist or do not fit.
+        """
+        with option("data"):
+            data = classify(load(self.data, seed, Recipe(classes=True)))
+        two = len(data.classes) == 2
+        self._model, self._classes = (_two_classes, 1) if two else (_softmax, len(data.classes))
+        features = with_ones(data.features) if self.intercept else data.features
+        labels = data.labels.astype(np.float64) if two else data.labels
+        train, test = hold_out(len(labels), self.test_fraction, seed)
+        self._deal(Data(features[train], labels[train]), agents, seed)
+        self._test, self._best = Part(features[test], labels[test]), None
+        self.d = self._classes * features.shape[1]
+
+    def agent_loss(self, rank: int, x: Vector) -> float:
+        """Return f_i(x), over all rows of agent ``rank``, in nats."""
+        part = self._parts[rank]
+        return float(self._model.loss(part.features, part.labels, x)) + self._ridge(x)
+
+    def grad(self, rank: int, x: Vector, key: Key | None) -> Vector:
+        """Return the gradient of f_i at x, shape (d,), over the batch that ``key`` draws."""
+        part = self._sample(rank, key)
+        total: Vector = self._model.grad(part.features, part.labels, x)
+        total += self.l2 * x
+        return total
+
+    def hessian_vector(self, x: Vector, v: Vector) -> Vector:
+        """Return the Hessian of F at x times v, shape (d,), over all rows."""
+        total = np.zeros(self.d)
+        for part in self._parts:
+            total += self._model.hessian_vector(part.features, part.labels, x, v)
+        return total / self.agents + self.l2 * v
+
+    def smoothness(self, rank: int) -> float:
+        """Return c lambda_max(A_i'A_i)/m_i + l2; c = 1/4 for two classes and 1/2 for more."""
+        return float(self._model.CURVATURE) * self._top(rank) + self.l2
+
+    def smoothness_matrix(self, rank: int) -> Vector | None:
+        """Return c A_i'A_i/m_i + l2 I, once per class on the diagonal, or None above d = 4000."""
+        if self.d > DENSE_LIMIT:
+            return None
+        block = self._model.CURVATURE * self._gram(rank)
+        return np.kron(np.eye(self._classes), block) + self.l2 * np.eye(self.d)
+
+    def strong_convexity(self) -> float | None:
+        """Return l2, or None if it is 0."""
+        return self.l2 or None
+
+    def minimum(self) -> Vector | None:
+        """Return the minimiser of F to a gradient norm of 1e-10 if ``solve`` is set, else None."""
+        if self.solve and self._best is None:
+            from netopt.problems import _reference
+
+            self._best = _reference.solve(self)
+        return None if self._best is None else self._best.copy()
+
+    def metrics(self, x: Vector) -> dict[str, float]:
+        """Return ``accuracy``: the share of held-out rows that x puts into the right class."""
+        if not len(self._test.labels):
+            return {}
+        hits = self._model.predict(self._test.features, x) == self._test.labels
+        return {"accuracy": float(np.mean(hits))}

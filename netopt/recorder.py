@@ -1,0 +1,122 @@
+"""The recorder knows the run directory: what a run writes, when, and that no file is ever half there.
+
+metrics.jsonl grows a whole line at a time; every other file appears complete or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import netopt
+from netopt import yamlfile
+from netopt.core import packing
+from netopt.errors import ConfigError
+from netopt.ledger import Ledger, Tally
+from netopt.network import Capture
+
+EDGE_COLUMNS = ("src", "dst", *Tally._fields)
+
+
+class Recorder:
+    """Writes one run into ``directory``, which must be new or empty."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._metrics: io.TextIOWrapper | None = None
+
+    def open(self, resolved: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
+        """Create the directory with run.yaml and manifest.json; ConfigError if that is not allowed."""
+        check_free(self.directory)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            write(self.directory / "run.yaml", yamlfile.dump(dict(resolved)))
+            write(self.directory / "manifest.json", json.dumps(manifest, indent=2) + "\n")
+            self._metrics = open(self.directory / "metrics.jsonl", "x", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write the run directory '{self.directory}': {error.strerror}; "
+                "choose another with --out"
+            ) from None
+
+    def row(self, row: Mapping[str, Any]) -> None:
+        """Append one row to metrics.jsonl and hand it to the operating system."""
+        assert self._metrics is not None
+        self._metrics.write(json.dumps(row) + "\n")
+        self._metrics.flush()
+
+    def finish(
+        self, summary: Mapping[str, Any], sent: Ledger | None, frames: Sequence[Capture]
+    ) -> None:
+        """Write edges.csv, the captured frames, and summary.json as the last file."""
+        if self._metrics is not None:
+            self._metrics.close()
+        if sent is not None:
+            write(self.directory / "edges.csv", edges_csv(sent))
+        if frames:
+            write(self.directory / "frames.jsonl", "".join(map(_frame_line, frames)))
+        write(self.directory / "summary.json", json.dumps(summary, indent=2) + "\n")
+
+
+def check_free(directory: Path) -> None:
+    """Raise ConfigError if ``directory`` exists and is not an empty folder."""
+    try:
+        taken = directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
+    except OSError as error:
+        raise ConfigError(f"cannot read '{directory}': {error.strerror}") from None
+    if taken:
+        raise ConfigError(
+            f"the output directory '{directory}' exists and is not empty; choose another with --out"
+        )
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file so that it is there as a whole or not at all."""
+    temporary = file.with_name(f".{file.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, file)
+
+
+def edges_csv(ledger: Ledger) -> str:
+    """Return the ledger as CSV, one line a directed edge."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(EDGE_COLUMNS)
+    for edge, counts in zip(ledger.edges, ledger.counts, strict=True):
+        lines.writerow((*edge, *(int(c) for c in counts)))
+    return text.getvalue()
+
+
+def _frame_line(frame: Capture) -> str:
+    round_, exchange, source, target, data = frame
+    row = {"round": round_, "exchange": exchange, "src": source, "dst": target, "hex": data.hex()}
+    return json.dumps(row) + "\n"
+
+
+def manifest(seed: int, driver: str, library: str | None, agents: int) -> dict[str, Any]:
+    """Return where and with what a run happened; the pid is the root's, for a clean Ctrl-C."""
+    return {
+        "netopt": netopt.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "packer": packing.implementation,
+        "tier": packing.tier(),
+        "driver": driver,
+        "mpi": library,
+        "agents": agents,
+        "seed": seed,
+        "host": platform.node(),
+        "pid": os.getpid(),
+        "machine": platform.machine(),
+        "system": f"{platform.system()} {platform.release()}",
+        "command": sys.argv,
+    }

@@ -1,0 +1,179 @@
+"""A run: rounds are played, the network mean is looked at now and then, and the books are closed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import netopt
+from netopt.config import Experiment
+from netopt.core.norms import l2
+from netopt.errors import NumericalError
+from netopt.keys import Key, Purpose
+from netopt.ledger import Ledger, check_conservation
+from netopt.network import Capture, Network
+from netopt.problems import Problem
+from netopt.recorder import Recorder
+
+Matrix = npt.NDArray[np.float64]
+Row = dict[str, Any]
+Watch = Callable[[Row], None]
+GO_ON, ROUNDS, BITS, LOSS = range(4)
+REASONS = {ROUNDS: "rounds", BITS: "bits", LOSS: "loss"}
+
+
+class Outcome(NamedTuple):
+    """What the root has in hand when a run is over; ``sent`` is None if it was interrupted."""
+
+    rows: list[Row]
+    x: Matrix
+    sent: Ledger | None
+    summary: Row
+    frames: list[Capture]
+
+
+def play(
+    experiment: Experiment, network: Network, recorder: Recorder | None, watch: Watch | None = None
+) -> Outcome | None:
+    """Play an experiment to its end on a network; return the outcome at the root, else None.
+
+    The root's rows go to ``recorder`` and ``watch``. Raises NetoptError; on KeyboardInterrupt the
+    root still writes its summary before the exception goes on.
+    """
+    diary = Diary(experiment, recorder, watch)
+    try:
+        while True:
+            x = network.estimates()
+            totals = network.totals()
+            verdict = diary.look(x, totals) if x is not None else GO_ON
+            verdict = network.agree(verdict)
+            if verdict != GO_ON:
+                break
+            diary.seconds += _stretch(network, diary)
+        books = network.books()
+    except KeyboardInterrupt:
+        if network.root:
+            diary.close("interrupt", None, network.control_bytes, [])
+        raise
+    if books is None:
+        return None
+    sent, received, frames = books
+    check_conservation(sent, received)
+    return diary.close(REASONS[verdict], sent, network.control_bytes, frames)
+
+
+def _stretch(network: Network, diary: Diary) -> float:
+    """Play the rounds up to the next row; return the wall seconds that they took."""
+    end = min(diary.round + diary.experiment.options.record.every, diary.experiment.rounds)
+    began = time.perf_counter()
+    for k in range(diary.round, end):
+        network.play(k)
+        diary.round = k + 1
+    network.settle()
+    return time.perf_counter() - began
+
+
+class Diary:
+    """The root's view of a run: the rows so far and when to stop; other ranks only count rounds."""
+
+    def __init__(self, experiment: Experiment, recorder: Recorder | None, watch: Watch | None) -> None:
+        self.experiment, self._recorder, self._watch = experiment, recorder, watch
+        self.rows: list[Row] = []
+        self.round, self.seconds = 0, 0.0
+        self._x: Matrix = np.zeros((0, 0))
+
+    def look(self, x: Matrix, totals: tuple[int, int]) -> int:
+        """Record a row for the estimates x, shape (N, d); return the verdict on going on."""
+        row = measure(self.experiment.problem, x, self.round, self.experiment.options.seed)
+        row |= {"payload_bits": totals[0], "wire_bytes": totals[1]}
+        row |= {"seconds": self.seconds, "emulated_seconds": None}
+        row |= self.experiment.problem.metrics(mean_of(x))
+        self._x = x
+        self.rows.append(row)
+        if self._recorder is not None:
+            self._recorder.row(row)
+        if self._watch is not None:
+            self._watch(row)
+        if not np.isfinite(row["loss"]):
+            raise NumericalError(
+                f"round {self.round}: the loss at the network mean is {row['loss']}; the iterates "
+                "diverge, try a smaller step size"
+            )
+        return self._verdict(row)
+
+    def _verdict(self, row: Row) -> int:
+        stop = self.experiment.options.stop
+        if stop.loss is not None and row["loss"] <= stop.loss:
+            return LOSS
+        if self.experiment.stop_bits is not None and row["payload_bits"] >= self.experiment.stop_bits:
+            return BITS
+        return ROUNDS if self.round >= self.experiment.rounds else GO_ON
+
+    def close(
+        self, reason: str, sent: Ledger | None, control_bytes: int, frames: list[Capture]
+    ) -> Outcome:
+        """Write the last files and return the outcome; ``sent`` None means interrupted."""
+        summary: Row = {
+            "version": netopt.__version__,
+            "stopped_by": reason,
+            "rounds": self.round,
+            "sent_equals_received": None if sent is None else True,
+            "header_bytes": None if sent is None else sent.total().header_bytes,
+            "control_bytes": control_bytes,
+            "last": self.rows[-1] if self.rows else None,
+        }
+        if self._recorder is not None:
+            self._recorder.finish(summary, sent, frames)
+        return Outcome(self.rows, self._x, sent, summary, frames)
+
+
+def mean_of(x: Matrix) -> npt.NDArray[np.float64]:
+    """Return the network mean, shape (d,): rows added in rank order."""
+    return np.asarray(np.add.reduce(x, axis=0) / len(x))
+
+
+def measure(problem: Problem, x: Matrix, k: int, seed: int) -> Row:
+    """Return loss, gradient norm, consensus error and distance of the estimates x, shape (N, d).
+
+    Consensus is sqrt(mean_i ||x_i - mean||^2); distance is that of the mean to the nearest known
+    minimiser, None if none is known.
+    """
+    mean = mean_of(x)
+    spread = [l2(row - mean) ** 2 for row in x]
+    best = problem.minimisers()
+    distance = None if best is None else min(l2(mean - row) for row in best)
+    return {
+        "round": k,
+        "loss": float(problem.loss(mean)),
+        "grad_norm": l2(problem.gradient(mean, Key(seed, Purpose.BATCH, k))),
+        "consensus": float(np.sqrt(sum(spread) / len(x))),
+        "distance": distance,
+    }
+
+
+def lockstep(experiment: Experiment, directory: Path | None, watch: Watch | None = None) -> Outcome:
+    """Play an experiment in this process; writes a run directory if one is given."""
+    from netopt.network.lockstep import Lockstep
+    from netopt.recorder import manifest
+
+    with single_threaded():
+        network = Lockstep(experiment)
+        recorder = None if directory is None else Recorder(directory)
+        if recorder is not None:
+            facts = manifest(experiment.options.seed, "lockstep", None, experiment.topology.size)
+            recorder.open(experiment.resolved, facts)
+        outcome = play(experiment, network, recorder, watch)
+    assert outcome is not None, "lockstep is its own root"
+    return outcome
+
+
+def single_threaded() -> Any:
+    """Return a context in which BLAS has one thread, as every rank has: the same sums, bit for bit."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1)

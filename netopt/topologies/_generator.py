@@ -1,0 +1,73 @@
+"""A generator knows how to draw one kind of graph and how to have its edges weighed."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+import numpy as np
+
+from netopt.errors import ConfigError
+from netopt.mixing import Adjacency, Matrix, Mixing, checked
+from netopt.registry import Component, build
+from netopt.topologies._topology import Topology, unreachable
+
+# Above some thousand agents the dense W would fill the memory before any message is sent.
+Size = Annotated[int, msgspec.Meta(ge=1, le=4096, description="number of agents")]
+
+
+class Generator(Component, kw_only=True):
+    """Base of every graph: give ``adjacency`` in a new file, and ``load`` finds it by its id.
+
+    ``weights`` is the rule that makes the mixing matrix; None takes ``default_weights``.
+    """
+
+    kind: ClassVar[str] = "topology"
+    package: ClassVar[str] = "netopt.topologies"
+
+    weights: Mixing | None = None
+
+    def __post_init__(self) -> None:
+        if self.weights is None:
+            self.weights = self.default_weights()
+
+    def default_weights(self) -> Mixing | None:
+        """Return the rule for a user who names none: Metropolis, for undirected graphs."""
+        return build(Mixing, "metropolis")
+
+    def adjacency(self) -> Adjacency:
+        """Return A, shape (N, N) bool, with A[i, j] true if agent j sends to agent i.
+
+        Raises ConfigError if the options describe no graph.
+        """
+        raise ConfigError(f"topology {self.id} does not define an adjacency")
+
+    def mixing(self, adjacency: Adjacency) -> Matrix:
+        """Return W, shape (N, N) float64; ConfigError if the rule does not fit ``adjacency``."""
+        if self.weights is None:
+            raise ConfigError(f"topology {self.id} has no weights; name a rule", "$.weights")
+        try:
+            return checked(self.weights.matrix(adjacency), adjacency)
+        except ConfigError as error:
+            raise error.under("$.weights") from None
+
+    def build_topology(self, name: str = "") -> Topology:
+        """Return the graph with its weights, called ``name`` or else after id and size.
+
+        Raises ConfigError if the weights do not fit the graph, or if an agent cannot reach another.
+        """
+        adjacency = self.adjacency()
+        weights = self.mixing(adjacency)
+        _check_connected(adjacency)
+        edges = tuple((source, target) for target, source in np.argwhere(adjacency).tolist())
+        return Topology(name or f"{self.id}-{len(weights)}", weights, edges, self.config())
+
+
+def _check_connected(adjacency: Adjacency) -> None:
+    pair = unreachable(adjacency)
+    if pair is not None:
+        raise ConfigError(
+            f"the graph is not connected: no path leads from agent {pair[0]} to agent {pair[1]}; "
+            "add edges until every agent reaches every other",
+            "$",
+        )
