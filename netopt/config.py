@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from netopt import yamlfile
+from netopt import resources, yamlfile
 from netopt.algorithms import Algorithm
 from netopt.codecs import Codec
 from netopt.errors import ConfigError
@@ -92,6 +92,29 @@ def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
             raise ConfigError(f"--set takes a.b=c, got '{item}'")
         override(raw, place, yamlfile.parse(text, f"--set {item}"))
     return raw
+
+
+def locate(file: str | Path) -> Path:
+    """Return the path of a run file: a path, or the name of a shipped experiment such as ``demo``.
+
+    Raises ConfigError with a suggestion if there is neither.
+    """
+    path = Path(file)
+    if path.exists() or path.suffix in (".yaml", ".yml"):
+        return path
+    shipped = resources.folder("experiments") / f"{file}.yaml"
+    if shipped.exists():
+        return shipped
+    known = resources.names("experiments")
+    hint = suggest(str(file), known) or f"; shipped experiments are {', '.join(known) or 'none'}"
+    raise ConfigError(f"no file '{file}'{hint}")
+
+
+def new_directory(source: Path) -> Path:
+    """Return a run directory that does not exist yet: runs/NAME, then runs/NAME-2, and so on."""
+    base = Path("runs") / source.stem
+    names = (base, *(base.with_name(f"{base.name}-{i}") for i in range(2, 10_000)))
+    return next(path for path in names if not path.exists())
 
 
 def override(raw: dict[str, Any], place: str, value: Any) -> None:

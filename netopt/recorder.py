@@ -79,6 +79,19 @@ def check_free(directory: Path) -> None:
         )
 
 
+def check_writable(directory: Path) -> None:
+    """Raise ConfigError unless ``directory`` is free and could be made; nothing is created."""
+    check_free(directory)
+    place = directory.absolute()
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"no permission to write in '{place}', where the run directory '{directory}' would be; "
+            "choose another with --out"
+        )
+
+
 def write(file: Path, text: str) -> None:
     """Write a file so that it is there as a whole or not at all."""
     temporary = file.with_name(f".{file.name}.tmp")

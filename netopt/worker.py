@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from netopt import config
-from netopt.errors import ConfigError, NetoptError
+from netopt.engine import play, single_threaded
+from netopt.errors import ConfigError, ExchangeError, NetoptError
 from netopt.network import say
+from netopt.recorder import Recorder, manifest
 from netopt.registry import load_file
 
 STAGGER = 0.2
@@ -38,34 +41,35 @@ def run(file: str, overrides: Sequence[str], load: Sequence[str], out: str, debu
     from netopt.network import mpi
 
     rank, size = mpi.world()
-    problem: ConfigError | None = None
+    job: tuple[config.Experiment, Recorder | None] | None = None
+    told = ""
     try:
         experiment = prepare(file, overrides, load, size)
+        job = experiment, _open(experiment, file, out) if rank == 0 else None
     except ConfigError as error:
-        problem = error
-    codes = mpi.agree_on_failure(problem.exit_code if problem else 0)
-    if any(codes):
-        if problem and not any(codes[:rank]):
-            say(f"netopt: error: {problem}")
+        told = f"netopt: error: {error}"
+    codes = mpi.agree_on_failure(0 if job else ConfigError.exit_code)
+    if job is None or any(codes):
+        if told and not any(codes[:rank]):
+            say(told)
         return max(codes)
     try:
-        return _play(experiment, Path(out), rank == 0)
-    except KeyboardInterrupt:
-        mpi.abort(130)
-    except NetoptError as error:
-        _fail(error, rank, debug)
-        mpi.abort(error.exit_code)
+        _play(*job)
+        return 0
     except BaseException as error:
-        _fail(error, rank, True)
-        mpi.abort(1)
-    return 1
+        code = _fail(error, rank, debug)
+        mpi.abort(code)
+        return code
 
 
-def prepare(file: str, overrides: Sequence[str], load: Sequence[str], size: int) -> config.Experiment:
+def prepare(
+    file: str, overrides: Sequence[str], load: Sequence[str], size: int
+) -> config.Experiment:
     """Return the experiment; ConfigError if it is not one for ``size`` ranks."""
     for path in load:
         load_file(path)
-    experiment = config.make(config.read(file, overrides), Path(file).parent)
+    source = config.locate(file)
+    experiment = config.make(config.read(source, overrides), source.parent)
     nodes = experiment.topology.size
     if nodes != size:
         raise ConfigError(
@@ -75,35 +79,38 @@ def prepare(file: str, overrides: Sequence[str], load: Sequence[str], size: int)
     return experiment
 
 
-def _play(experiment: config.Experiment, out: Path, root: bool) -> int:
+def _open(experiment: config.Experiment, file: str, out: str) -> Recorder:
+    """Return the root's recorder, its directory made; ConfigError if that cannot be."""
     from netopt.network import mpi
-    from netopt.recorder import Recorder, manifest
-    from netopt.run import play, single_threaded
+
+    recorder = Recorder(Path(out) if out else config.new_directory(Path(file)))
+    agents, seed = experiment.topology.size, experiment.options.seed
+    recorder.open(experiment.resolved, manifest(seed, "mpi", mpi.library(), agents))
+    return recorder
+
+
+def _play(experiment: config.Experiment, recorder: Recorder | None) -> None:
+    from netopt.network import mpi
 
     with single_threaded():
         network = mpi.MpiNetwork(experiment)
-        recorder = Recorder(out) if root else None
-        if recorder is not None:
-            facts = manifest(
-                experiment.options.seed, "mpi", mpi.library(), experiment.topology.size
-            )
-            recorder.open(experiment.resolved, facts)
         play(experiment, network, recorder)
         network.close()
-    return 0
 
 
-def _fail(error: BaseException, rank: int, debug: bool) -> None:
-    """Say what went wrong, once: a failure that several ranks see is left to the lowest of them."""
-    from netopt.errors import ExchangeError
+def _fail(error: BaseException, rank: int, debug: bool) -> int:
+    """Say what went wrong and return the exit code.
 
+    A failure that several ranks see at the same time is left to the lowest of them.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return 130
     if isinstance(error, ExchangeError):
         time.sleep(STAGGER * rank)
-    if debug:
-        import traceback
-
+    if debug or not isinstance(error, NetoptError):
         say("".join(traceback.format_exception(error)).rstrip())
-    say(f"netopt: error: {error}" if isinstance(error, NetoptError) else f"netopt: error: {error!r}")
+    say(f"netopt: error: {error if isinstance(error, NetoptError) else repr(error)}")
+    return error.exit_code if isinstance(error, NetoptError) else 1
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ class Dgd(Algorithm):
     """DGD: x_i <- sum_j w_ij x_j - lr grad f_i(x_i), the gradient taken at the old x_i.
 
     With a constant step it settles in a neighbourhood of the optimum whose size is proportional to
-    lr (Yuan, Ling and Yin 2016). lr = 0.1 is stable for problems of smoothness below 10, which all
-    shipped problems with default options are.
+    lr (Yuan, Ling and Yin 2016), and it is stable for lr L < 1 + lambda_min(W). lr = 0.03 satisfies
+    this for smoothness L up to 10 on every shipped graph.
     """
 
     id = "dgd"
     reference = "Nedic and Ozdaglar, Distributed subgradient methods, IEEE TAC 54(1), 2009"
-    lr: Annotated[float, Meta(gt=0, description="alpha, step size")] = 0.1
+    lr: Annotated[float, Meta(gt=0, description="alpha, step size")] = 0.03
 
     def round(self, s: State, me: Agent) -> Round:
         """Send x_i, average, step."""

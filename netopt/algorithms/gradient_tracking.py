@@ -24,14 +24,16 @@ class GradientTracking(Algorithm):
     """Gradient tracking: x <- W x - lr y; y <- W y + grad f(x_new) - grad f(x_old), y_0 = grad f(x_0).
 
     The sum of the y_i is always the sum of the gradients (for a doubly stochastic W), so a constant
-    step reaches the exact optimum. x and y travel in one frame, each with its own scale. lr = 0.05
-    is half of DGD's default: the tracker adds a factor to the stability limit.
+    step reaches the exact optimum. x and y travel in one frame, each with its own scale. On a
+    quadratic of smoothness L that all agents share, the round is stable if and only if
+    lr L < (1 + lambda_min(W))^2 / 2 (from the trace and determinant of the 2 x 2 recursion of each
+    eigenvector of a symmetric W). lr = 0.005 is safe for L up to 10 on every shipped graph.
     """
 
     id = "gradient-tracking"
     reference = "Nedic, Olshevsky and Shi (DIGing), SIAM J. Optim. 27(4), 2017; Qu and Li, 2018"
     channels = (Channel("mix", vectors=2),)
-    lr: Annotated[float, Meta(gt=0, description="alpha, step size")] = 0.05
+    lr: Annotated[float, Meta(gt=0, description="alpha, step size")] = 0.005
 
     def start(self, me: Agent) -> Tracking:
         """Return x_0 and y_0 = grad f_i(x_0)."""

@@ -1,7 +1,9 @@
 """Picks the C extension or its numpy reference, and says which; all of netopt packs through here.
 
 ``pack_into``, ``unpack_into`` and ``crc32c`` are the chosen implementation's own functions, without
-a Python layer in between; :mod:`netopt.core.reference` documents them. The environment variable
+a Python layer in between; :mod:`netopt.core.reference` documents them. ``implementation`` is ``c``
+or ``numpy``, ``tier()`` names the kernels, and ``naive`` holds the plain C loops (pack, unpack)
+that serve as yardstick, or None without the extension. The environment variable
 ``NETOPT_NO_EXTENSION=1`` forces numpy; ``NETOPT_TIER`` names the C kernels to use (``portable``).
 """
 
@@ -9,8 +11,15 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-__all__ = ["crc32c", "implementation", "pack_into", "packed_bytes", "tier", "unpack_into"]
+if TYPE_CHECKING:
+    from netopt.core.reference import Memory
+
+    Packer = Callable[[Memory, int, Memory], int]
+
+__all__ = ["crc32c", "implementation", "naive", "pack_into", "packed_bytes", "tier", "unpack_into"]
 
 _RANKS = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
 
@@ -34,13 +43,22 @@ def _disabled() -> bool:
 try:
     if _disabled():
         raise ImportError("disabled")
-    from netopt.core._bitpack import crc32c, pack_into, tier, unpack_into
+    from netopt.core._bitpack import (
+        _pack_naive,
+        _unpack_naive,
+        crc32c,
+        pack_into,
+        tier,
+        unpack_into,
+    )
 
     implementation = "c"
+    naive: tuple[Packer, Packer] | None = (_pack_naive, _unpack_naive)
 except ImportError as error:
     from netopt.core.reference import crc32c, pack_into, tier, unpack_into
 
     implementation = "numpy"
+    naive = None
     if _disabled():
         _warn("NETOPT_NO_EXTENSION disables the C extension", "unset it to use C")
     else:

@@ -12,13 +12,15 @@ import operator
 from collections.abc import Iterator
 from functools import cache
 from math import gcd
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+    Memory = Buffer | NDArray[Any]
 
 BLOCK = 1 << 15
 """Values, or bytes of a CRC, that are worked on at a time, so that temporaries stay in cache."""
@@ -27,7 +29,7 @@ POLYNOMIAL = 0x82F63B78
 """Castagnoli's polynomial, lowest bit first."""
 
 
-def pack_into(values: Buffer, bits: int, out: Buffer, offset: int = 0, /) -> int:
+def pack_into(values: Memory, bits: int, out: Memory, offset: int = 0, /) -> int:
     """Pack unsigned integers into a little-endian bit stream; return the number of bytes written.
 
     ``values`` is a C-contiguous buffer of native uint8, uint16 or uint32, each below ``2**bits``;
@@ -51,7 +53,7 @@ def pack_into(values: Buffer, bits: int, out: Buffer, offset: int = 0, /) -> int
     return len(stream)
 
 
-def unpack_into(payload: Buffer, bits: int, out: Buffer, offset: int = 0, /) -> int:
+def unpack_into(payload: Memory, bits: int, out: Memory, offset: int = 0, /) -> int:
     """Unpack as many unsigned integers as ``out`` holds; return the number of bytes read.
 
     ``payload`` is a C-contiguous buffer of bytes, of which ``ceil(len(out) * bits / 8)`` are read
@@ -80,9 +82,9 @@ def tier() -> str:
     return "numpy"
 
 
-def _view(buffer: Buffer, name: str) -> memoryview:
+def _view(buffer: Memory, name: str) -> memoryview:
     try:
-        view = memoryview(buffer)
+        view = memoryview(cast("Buffer", buffer))
     except TypeError:
         raise TypeError(f"{name} must be a buffer, got {type(buffer).__name__}") from None
     if not view.c_contiguous:
@@ -160,7 +162,7 @@ def _unpack_block(stream: NDArray[np.uint8], bits: int, n: int) -> NDArray[np.ui
     return columns.reshape(-1)[:n]
 
 
-def crc32c(data: Buffer, value: int = 0, /) -> int:
+def crc32c(data: Memory, value: int = 0, /) -> int:
     """Return the CRC-32C (Castagnoli) of a buffer's bytes, continued from what came before.
 
     ``data`` is a C-contiguous buffer of any format; ``value`` is the CRC so far, so that
@@ -207,5 +209,5 @@ def _advance(level: int) -> NDArray[np.uint32]:
     if level:
         return _append_zeros(_append_zeros(rows, level - 1), level - 1)
     for _ in range(8):
-        rows = rows >> 1 ^ (rows & 1) * np.uint32(POLYNOMIAL)
+        rows = rows >> np.uint32(1) ^ (rows & np.uint32(1)) * np.uint32(POLYNOMIAL)
     return rows

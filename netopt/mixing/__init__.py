@@ -36,7 +36,7 @@ class Mixing(Component):
 
         Raises ConfigError if the rule does not fit the graph.
         """
-        raise ConfigError(f"mixing {self.id} does not define a matrix")
+        raise ConfigError(f"the mixing {type(self).__name__} does not define a matrix")
 
 
 def fill_diagonal(neighbours: Matrix) -> Matrix:
@@ -63,8 +63,8 @@ def from_rows(rows: Sequence[Sequence[float]], path: str = "$.matrix") -> Matrix
     for number, row in enumerate(rows):
         if len(row) != len(rows):
             raise ConfigError(
-                f"row {number} has {len(row)} entries, but a matrix of {len(rows)} rows needs "
-                f"{len(rows)}",
+                f"row {number} has length {len(row)}, but each row of a matrix of {len(rows)} rows "
+                f"needs {len(rows)}",
                 path,
             )
     return np.array(rows, dtype=np.float64)

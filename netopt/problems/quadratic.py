@@ -106,7 +106,7 @@ class Quadratic(Problem):
     def grad(self, rank: int, x: Vector, key: Key | None) -> Vector:
         """Return A_i (x - b_i), shape (d,)."""
         mine = self._agent(rank)
-        step = x - mine.centre
+        step: Vector = x - mine.centre
         step *= mine.curvature
         return step
 
@@ -128,7 +128,7 @@ class Quadratic(Problem):
 
     def minimum(self) -> Vector:
         """Return x* = (sum_i A_i)^(-1) sum_i A_i b_i, shape (d,)."""
-        return self._whole().best.copy()
+        return np.array(self._whole().best)
 
 
 def _half_square(curvature: Vector, step: Vector) -> float:

@@ -40,12 +40,12 @@ class Generator(Component, kw_only=True):
 
         Raises ConfigError if the options describe no graph.
         """
-        raise ConfigError(f"topology {self.id} does not define an adjacency")
+        raise ConfigError(f"the topology {type(self).__name__} does not define an adjacency")
 
     def mixing(self, adjacency: Adjacency) -> Matrix:
         """Return W, shape (N, N) float64; ConfigError if the rule does not fit ``adjacency``."""
         if self.weights is None:
-            raise ConfigError(f"topology {self.id} has no weights; name a rule", "$.weights")
+            raise ConfigError(f"{self.id} has no weights of its own; name a rule", "$.weights")
         try:
             return checked(self.weights.matrix(adjacency), adjacency)
         except ConfigError as error:

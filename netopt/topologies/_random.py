@@ -32,7 +32,7 @@ class RandomGraph(Generator, kw_only=True):
 
     def draw(self, rng: np.random.Generator) -> Adjacency:
         """Return one symmetric A, shape (N, N) bool, connected or not, drawn from ``rng``."""
-        raise ConfigError(f"topology {self.id} does not say how to draw its graph")
+        raise ConfigError(f"the topology {type(self).__name__} does not say how to draw a graph")
 
     def adjacency(self) -> Adjacency:
         """Return the first connected draw, shape (N, N) bool; ConfigError after ``TRIES`` draws."""

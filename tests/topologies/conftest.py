@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from netopt.mixing import Mixing
-from netopt.registry import discover
-from netopt.topologies import Generator
+from netopt.registry import discover, find
+from netopt.topologies import Generator, load
 
 # Generators that cannot have a default, since the user's own data is all they are.
 NEEDED: dict[str, dict[str, Any]] = {
@@ -17,9 +17,35 @@ NEEDED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=discover(Generator))
+SPECS = [{"id": name, **NEEDED.get(name, {})} for name in discover(Generator)]
+
+
+def having(option: str) -> list[dict[str, Any]]:
+    return [s for s in SPECS if option in find(Generator, s["id"]).__struct_fields__]
+
+
+def undirected() -> list[dict[str, Any]]:
+    return [s for s in SPECS if not load(s).directed]
+
+
+@pytest.fixture(params=SPECS, ids=lambda s: s["id"])
 def spec(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return {"id": request.param, **NEEDED.get(request.param, {})}
+    return dict(request.param)
+
+
+@pytest.fixture(params=[s for s in having("size") if "edges" not in s], ids=lambda s: s["id"])
+def sized(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return dict(request.param)
+
+
+@pytest.fixture(params=having("seed"), ids=lambda s: s["id"])
+def seeded(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return dict(request.param)
+
+
+@pytest.fixture(params=undirected(), ids=lambda s: s["id"])
+def two_way(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return dict(request.param)
 
 
 @pytest.fixture(params=sorted(set(discover(Mixing)) - {"explicit"}))

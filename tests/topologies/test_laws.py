@@ -36,22 +36,17 @@ def test_a_default_topology_is_sound(spec):
     assert -1e-12 < graph.spectral_gap <= 1
 
 
-def test_every_size_is_sound(spec):
-    if "size" not in find(Generator, spec["id"]).__struct_fields__ or "edges" in spec:
-        pytest.skip("has no size of its own")
-    smallest = 5 if spec["id"] == "watts-strogatz" else 1
+def test_every_size_is_sound(sized):
+    smallest = 5 if sized["id"] == "watts-strogatz" else 1
     for size in SIZES:
         if size >= smallest:
-            graph = load({**spec, "size": size})
+            graph = load({**sized, "size": size})
             assert graph.size == size
             check(graph)
 
 
-def test_every_rule_is_sound_on_every_undirected_graph(spec, rule):
-    graph = load({**spec, "weights": "uniform"})
-    if graph.directed:
-        pytest.skip("directed")
-    graph = load({**spec, "weights": rule})
+def test_every_rule_is_sound_on_every_undirected_graph(two_way, rule):
+    graph = load({**two_way, "weights": rule})
     check(graph)
     if find(Mixing, rule).symmetric:
         np.testing.assert_array_equal(graph.weights, graph.weights.T)
@@ -78,10 +73,8 @@ def test_the_resolved_spec_gives_the_same_graph(spec):
     assert again.spec == first.spec
 
 
-def test_a_seed_selects_a_random_graph(spec):
-    if "seed" not in find(Generator, spec["id"]).__struct_fields__:
-        pytest.skip("not random")
-    graphs = {load({**spec, "size": 16, "seed": seed}).edges for seed in range(20)}
+def test_a_seed_selects_a_random_graph(seeded):
+    graphs = {load({**seeded, "size": 16, "seed": seed}).edges for seed in range(20)}
     assert len(graphs) == 20
 
 
@@ -110,5 +103,5 @@ def test_each_rule_accepts_its_own_matrix(rule):
 
 def test_every_component_says_what_it_is():
     for cls in [*discover(Generator).values(), *discover(Mixing).values()]:
-        assert cls.summary().endswith((".", ";", "`."))
+        assert cls.summary().endswith(".")
         assert cls.__module__.split(".")[-1] == cls.id.replace("-", "_")

@@ -63,19 +63,14 @@ def test_metropolis_and_max_degree_differ_on_a_tail():
     assert load({**pairs, "weights": "max-degree"}).weights[3, 4] == pytest.approx(1 / 4)
 
 
-def test_lazy_metropolis_has_no_negative_eigenvalue(spec):
-    graph = load({**spec, "weights": "uniform"})
-    if graph.directed:
-        pytest.skip("directed")
-    eager, lazy = (load({**spec, "weights": w}) for w in ("metropolis", "lazy-metropolis"))
+def test_lazy_metropolis_has_no_negative_eigenvalue(two_way):
+    eager, lazy = (load({**two_way, "weights": w}) for w in ("metropolis", "lazy-metropolis"))
     assert np.linalg.eigvalsh(lazy.weights).min() > -1e-12
     assert lazy.spectral_gap > eager.spectral_gap / 2 - 1e-12
 
 
-def test_for_symmetric_weights_the_gap_is_about_the_second_eigenvalue(spec):
-    graph = load(spec)
-    if graph.directed:
-        pytest.skip("directed")
+def test_for_symmetric_weights_the_gap_is_about_the_second_eigenvalue(two_way):
+    graph = load(two_way)
     second = np.sort(np.abs(np.linalg.eigvalsh(graph.weights)))[-2]
     assert graph.spectral_gap == pytest.approx(1 - second, abs=1e-12)
 
@@ -93,7 +88,7 @@ def test_w1_of_the_paper():
     assert graph.doubly_stochastic
     assert graph.strongly_connected
     assert 1 - graph.spectral_gap == pytest.approx(0.80, abs=0.005)
-    assert graph.predecessors(2) == (1, 4) or graph.predecessors(2) == (0, 1, 4)
+    assert graph.predecessors(2) == (0, 1, 4)
     assert graph.successors(0) == (1, 2)
 
 

@@ -1,0 +1,192 @@
+"""The command line: ``netopt run | plan | list | show | inspect | plot | doctor``.
+
+Every command is a thin call into the part that does the work; heavy imports happen inside them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+import netopt
+from netopt.errors import ConfigError, NetoptError
+
+F = TypeVar("F", bound=Callable[..., Any])
+MPI_WORLD = ("PMI_SIZE", "PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
+"""Variables that say that an MPI launcher started this process; Slurm's own do not suffice."""
+
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="A.B=C", help="Override an option of the run file."
+)
+load_option = click.option(
+    "--load", multiple=True, metavar="FILE.py", help="Import your own components from a Python file."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(netopt.__version__, prog_name="netopt")
+@click.option("--debug", is_flag=True, help="Show the Python traceback of an error.")
+def cli(debug: bool) -> None:
+    """Distributed optimization over real, bit-packed, counted messages."""
+
+
+@cli.command()
+@click.argument("file")
+@click.option("-n", "ranks", type=int, help="Number of ranks; the topology says it if not given.")
+@set_option
+@click.option("--driver", type=click.Choice(["mpi", "lockstep"]), help="Override network.driver.")
+@click.option("--out", metavar="DIR", help="Run directory; a new one under runs/ if not given.")
+@load_option
+@click.pass_context
+def run(
+    context: click.Context,
+    file: str,
+    ranks: int | None,
+    overrides: tuple[str, ...],
+    driver: str | None,
+    out: str | None,
+    load: tuple[str, ...],
+) -> int:
+    """Play a run file: start mpirun, or play it here with --driver lockstep.
+
+    Under mpirun (mpirun -n 8 python -m netopt run FILE) this process is one of the agents.
+    """
+    if driver:
+        overrides = (*overrides, f"network.driver={driver}")
+    debug = bool(context.find_root().params["debug"])
+    if any(name in os.environ for name in MPI_WORLD):
+        from netopt import worker
+
+        return worker.run(file, overrides, load, out or "", debug)
+    from netopt import command
+
+    return command.run(file, overrides, load, out, ranks, debug)
+
+
+@cli.command()
+@click.argument("file")
+@set_option
+@load_option
+def plan(file: str, overrides: tuple[str, ...], load: tuple[str, ...]) -> None:
+    """Show the graph and the exact bytes per edge and round, before anything runs."""
+    from netopt.report import plan as report
+
+    show_on_screen(report.render(report.plan(experiment_of(file, overrides, load))))
+
+
+@cli.command("list")
+@load_option
+def list_(load: tuple[str, ...]) -> None:
+    """Name every component with its one-line description."""
+    from netopt.report import components
+
+    load_files(load)
+    show_on_screen(components.listing())
+
+
+@cli.command()
+@click.argument("kind")
+@click.argument("id")
+@load_option
+def show(kind: str, id: str, load: tuple[str, ...]) -> None:
+    """Describe one component: its options, units, defaults and reference."""
+    from netopt.report import components
+
+    load_files(load)
+    show_on_screen(components.show(kind, id))
+
+
+@cli.command()
+@click.argument("directory", metavar="RUN")
+@click.option("--frame", type=int, help="Index of the captured frame to show.")
+@click.option("--all", "whole", is_flag=True, help="Show every value, not only the first.")
+def inspect(directory: str, frame: int | None, whole: bool) -> None:
+    """Show a captured frame of a run bit by bit (record: {frames: N} captures the first N)."""
+    from netopt.report import inspect as report
+
+    if frame is None:
+        show_on_screen(report.frames_list(Path(directory)))
+    show_on_screen(report.frame_view(Path(directory), frame or 0, whole))
+
+
+@cli.command()
+@click.argument("directories", metavar="RUN...", nargs=-1, required=True)
+@click.option("--out", default="netopt.png", show_default=True, help="A .png, .pdf or .svg file.")
+@click.option("-x", "x", default="bytes", show_default=True, help="bytes, rounds or seconds.")
+@click.option("-y", "y", default="loss", show_default=True, help="A column of metrics.jsonl.")
+@click.option("--title", help="A title over the figure.")
+def plot(directories: tuple[str, ...], out: str, x: str, y: str, title: str | None) -> None:
+    """Draw one or several runs into one figure and print their results."""
+    from netopt.report import reading, table
+    from netopt.report import plot as figure
+
+    paths = [Path(directory) for directory in directories]
+    written = figure.plot(paths, Path(out), y=y, x=x, title=title)
+    show_on_screen(table.results([reading.load(path) for path in paths]))
+    click.echo(f"figure: {written}")
+
+
+@cli.command()
+def doctor() -> int:
+    """Check compiler, extension, MPI, launcher and cores, with a cure for each finding."""
+    from netopt.report import doctor as report
+
+    findings = report.findings()
+    show_on_screen(report.render(findings))
+    return report.exit_code(findings)
+
+
+def show_on_screen(renderable: Any) -> None:
+    """Print a rich renderable: coloured on a terminal, plain and 100 columns wide elsewhere."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 100).print(renderable)
+
+
+def load_files(paths: tuple[str, ...]) -> None:
+    """Import users' component files."""
+    from netopt.registry import load_file
+
+    for path in paths:
+        load_file(path)
+
+
+def experiment_of(file: str, overrides: tuple[str, ...], load: tuple[str, ...]) -> Any:
+    """Return the experiment in a run file."""
+    from netopt import config
+
+    load_files(load)
+    path = config.locate(file)
+    return config.make(config.read(path, overrides), path.parent)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 2 bad input, 3 numbers broke down, 130 Ctrl-C."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = cli.main(args=words, prog_name="netopt", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except NetoptError as error:
+        if "--debug" in words:
+            raise
+        click.echo(f"netopt: error: {error}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code)
+
+
+__all__ = ["ConfigError", "main"]
+
+if __name__ == "__main__":
+    main()

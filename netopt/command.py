@@ -1,0 +1,87 @@
+"""``netopt run`` from outside MPI: check everything, say what happens, play, show the result."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from netopt import config, engine, launcher
+from netopt.errors import ConfigError
+from netopt.progress import Progress
+from netopt.recorder import check_writable
+from netopt.registry import load_file
+
+
+def run(
+    file: str,
+    overrides: Sequence[str],
+    load: Sequence[str],
+    out: str | None,
+    ranks: int | None,
+    debug: bool,
+) -> int:
+    """Play a run file with the driver that it names; return the exit code.
+
+    Everything that can be wrong with the input is found here, before a process or a file is made.
+    """
+    for path in load:
+        load_file(path)
+    source = config.locate(file)
+    experiment = config.make(config.read(source, overrides), source.parent)
+    _check_ranks(ranks, experiment.topology.size)
+    directory = Path(out) if out else config.new_directory(source)
+    check_writable(directory)
+    progress = Progress(experiment.rounds)
+    try:
+        if experiment.options.network.driver == "lockstep":
+            engine.lockstep(experiment, directory, progress.see)
+            code = 0
+        else:
+            code = _over_mpi(source, overrides, load, experiment, directory, progress, debug)
+    except KeyboardInterrupt:
+        progress.close()
+        _say(f"netopt: interrupted; what was recorded is in {directory}")
+        return 130
+    finally:
+        progress.close()
+    if code == 0:
+        _show(directory)
+    return code
+
+
+def _check_ranks(ranks: int | None, nodes: int) -> None:
+    if ranks is not None and ranks != nodes:
+        raise ConfigError(f"the topology has {nodes} nodes, but -n says {ranks}; use -n {nodes}")
+
+
+def _over_mpi(
+    source: Path,
+    overrides: Sequence[str],
+    load: Sequence[str],
+    experiment: config.Experiment,
+    directory: Path,
+    progress: Progress,
+    debug: bool,
+) -> int:
+    words = [str(source), "--out", str(directory)]
+    words += [word for item in overrides for word in ("--set", item)]
+    words += [word for item in load for word in ("--load", item)]
+    words += ["--debug"] if debug else []
+    arguments, variables = launcher.command(experiment.topology.size, words)
+    _say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))
+    return launcher.launch(arguments, variables, directory, progress.see)
+
+
+def _show(directory: Path) -> None:
+    from netopt.report import reading, table
+
+    sys.stdout.write(table.results_text([reading.load(directory)]))
+    sys.stdout.write(f"run directory: {directory}\n")
+    sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,173 @@
+"""The launcher starts mpirun, shows what goes on, and ends cleanly what it started.
+
+It holds no agent. The ranks are ``netopt.worker`` processes; the launcher reads their progress from
+the run directory and keeps the MPI library's farewell noise away from the one error line that counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from netopt.errors import ConfigError
+
+GRACE = 5.0
+"""Seconds that the root has to write its summary after Ctrl-C before everything is killed."""
+MARK = "netopt: error:"
+
+
+def find_mpirun() -> str:
+    """Return the launcher: $NETOPT_MPIRUN, the one beside this Python, or the first on PATH.
+
+    Raises ConfigError that says how to get one.
+    """
+    named = os.environ.get("NETOPT_MPIRUN")
+    beside = str(Path(sys.executable).parent)
+    for name in (named,) if named else ("mpirun", "mpiexec"):
+        found = shutil.which(name, path=beside + os.pathsep + os.environ.get("PATH", ""))
+        if found:
+            return found
+    raise ConfigError(
+        f"no MPI launcher ({named or 'mpirun or mpiexec'}) was found; install one with "
+        "pip install 'netopt[mpich]', or run in one process with --driver lockstep"
+    )
+
+
+def is_open_mpi(mpirun: str) -> bool:
+    """Return whether a launcher is Open MPI's; ConfigError if it does not even say its version."""
+    try:
+        told = subprocess.run([mpirun, "--version"], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(f"'{mpirun} --version' does not run: {error}") from None
+    return "open mpi" in told.stdout.lower() or "open-mpi" in told.stdout.lower()
+
+
+def command(ranks: int, worker: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the mpirun command for ``ranks`` workers and the variables that it needs set."""
+    mpirun = find_mpirun()
+    extra: list[str] = []
+    needs = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    if is_open_mpi(mpirun):
+        if ranks > len(os.sched_getaffinity(0)):
+            extra.append("--oversubscribe")
+        if os.geteuid() == 0:
+            needs |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    needs = {name: value for name, value in needs.items() if name not in os.environ}
+    return [mpirun, "-n", str(ranks), *extra, sys.executable, "-m", "netopt.worker", *worker], needs
+
+
+def launch(
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    out: Path,
+    watch: Callable[[Mapping[str, Any]], None],
+) -> int:
+    """Run mpirun to its end; return the exit code. Each new metrics row goes to ``watch``.
+
+    KeyboardInterrupt asks the root for a clean end, then ends whatever is left, and goes on.
+    """
+    process = subprocess.Popen(
+        arguments,
+        env={**os.environ, **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C reaches the launcher only, which then ends the ranks in order
+    )
+    assert process.stderr is not None
+    ears = Ears(process.stderr)
+    tail = Tail(out / "metrics.jsonl")
+    previous = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        while process.poll() is None:
+            tail.read(watch)
+            time.sleep(0.05)
+        tail.read(watch)
+    except KeyboardInterrupt:
+        _end(process, out)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        ears.join()
+    if process.returncode and not ears.heard:
+        sys.stderr.write(f"{MARK} mpirun ended with exit code {process.returncode}; see above\n")
+    return process.returncode
+
+
+def _as_interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _end(process: subprocess.Popen[str], out: Path) -> None:
+    """End a run: the root by SIGINT so that its files are whole, then the rest of the group."""
+    try:
+        root = _root_pid(out)
+        if root is not None:
+            os.kill(root, signal.SIGINT)
+            process.wait(GRACE)
+    except (ProcessLookupError, PermissionError, subprocess.TimeoutExpired, KeyboardInterrupt):
+        pass
+    for word in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, word)
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def _root_pid(out: Path) -> int | None:
+    """Return the root's process id if it runs on this host and has told it."""
+    try:
+        facts = json.loads((out / "manifest.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return int(facts["pid"]) if facts.get("host") == platform.node() else None
+
+
+class Ears(threading.Thread):
+    """Passes on what the ranks say on standard error, up to and including the first error line."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(daemon=True)
+        self.heard = False
+        self._stream = stream
+        self.start()
+
+    def run(self) -> None:
+        """Copy lines until the stream ends; after an error only the MPI library still talks."""
+        for line in self._stream:
+            if not self.heard:
+                sys.stderr.write(line)
+                sys.stderr.flush()
+            self.heard = self.heard or line.startswith(MARK)
+
+
+class Tail:
+    """Reads the complete lines that were added to a growing JSON-lines file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._place = file, 0
+
+    def read(self, watch: Callable[[Mapping[str, Any]], None]) -> None:
+        """Give each new row to ``watch``; a file that is not there yet has none."""
+        try:
+            with open(self._file, "rb") as file:
+                file.seek(self._place)
+                data = file.read()
+        except OSError:
+            return
+        whole = data[: data.rfind(b"\n") + 1]
+        self._place += len(whole)
+        for line in whole.splitlines():
+            watch(json.loads(line))

@@ -1,0 +1,253 @@
+"""Logistic regression against scikit-learn's optimum, its batches, and its options and errors."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netopt.data import classify, load
+from netopt.errors import ConfigError, NumericalError
+from netopt.keys import Key, Purpose
+from netopt.problems import Problem, _reference
+from netopt.problems.logistic import Logistic
+from netopt.registry import build
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+LONG = {"data": "breast-cancer", "test_fraction": 0.0, "l2": 0.1}
+
+
+def prepared(agents=5, seed=2, **options):
+    problem = Logistic(**options)
+    problem.prepare(agents, seed)
+    return problem
+
+
+@pytest.mark.parametrize(("data", "l2"), [("breast-cancer", 0.05), ("digits", 0.01)])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_minimum_is_scikit_learns(data, l2, intercept):
+    from sklearn.linear_model import LogisticRegression
+
+    rows = load(data, 0)
+    ones = [np.ones((len(rows.labels), 1))] * intercept
+    table = np.hstack([rows.features, *ones])
+    strength = 1 / (l2 * len(rows.labels))
+    oracle = LogisticRegression(C=strength, fit_intercept=False, tol=1e-10, max_iter=5000)
+    oracle.fit(table, rows.labels)
+    ours = prepared(1, data=data, l2=l2, intercept=intercept, test_fraction=0.0, solve=True)
+    np.testing.assert_allclose(ours.minimum(), oracle.coef_.ravel(), rtol=1e-4, atol=1e-5)
+    theirs = ours.loss(oracle.coef_.ravel())
+    assert theirs - 1e-9 <= ours.loss(ours.minimum()) <= theirs + 1e-14
+
+
+@pytest.mark.parametrize("data", ["breast-cancer", "digits"])
+def test_the_minimum_is_one(data):
+    problem = prepared(data=data, solve=True)
+    best = problem.minimum()
+    assert np.linalg.norm(problem.gradient(best, None)) <= 1e-10
+    assert np.array_equal(best, problem.minimum())
+    assert problem.metrics(best)["accuracy"] > 0.95
+
+
+def test_without_solve_no_minimum_is_claimed():
+    assert prepared(data="breast-cancer").minimum() is None
+
+
+def test_a_solver_that_fails_says_so(monkeypatch):
+    monkeypatch.setattr(_reference, "TOLERANCE", 1e-30)
+    with pytest.raises(NumericalError) as caught:
+        prepared(solve=True, **LONG).minimum()
+    start, end = str(caught.value).split(" is ")
+    assert start == "problem logistic: no minimiser found; the gradient's norm"
+    assert end.endswith(", wanted 1e-30; a larger l2 makes it easier")
+
+
+def test_the_shape_follows_the_data():
+    assert prepared().d == 10 * 65
+    assert prepared(data="breast-cancer").d == 31
+    assert prepared(data="breast-cancer", intercept=False).d == 30
+    assert prepared(data="synthetic").d == 21
+
+
+@pytest.mark.parametrize(
+    ("data", "loss"), [("digits", math.log(10)), ("breast-cancer", math.log(2))]
+)
+def test_at_zero_every_class_is_equally_likely(data, loss):
+    problem = prepared(data=data)
+    assert problem.loss(np.zeros(problem.d)) == pytest.approx(loss, rel=1e-14)
+
+
+def test_two_classes_as_a_softmax_of_two():
+    from netopt.problems import _softmax, _two_classes
+
+    rows = classify(load("breast-cancer", 0))
+    x = np.random.default_rng(0).standard_normal(30)
+    both = np.concatenate([-x, x]) / 2
+    classes = (rows.labels + 1) // 2
+    two = _two_classes.loss(rows.features, rows.labels, x)
+    assert _softmax.loss(rows.features, classes, both) == pytest.approx(two, rel=1e-13)
+    slope = _softmax.grad(rows.features, classes, both)
+    wanted = _two_classes.grad(rows.features, rows.labels, x)
+    np.testing.assert_allclose(slope[30:] - slope[:30], 2 * wanted, rtol=1e-11, atol=1e-14)
+    assert np.array_equal(
+        _softmax.predict(rows.features, both) * 2 - 1, _two_classes.predict(rows.features, x)
+    )
+
+
+@pytest.mark.parametrize("data", ["digits", "breast-cancer"])
+def test_nothing_overflows(data):
+    problem = prepared(data=data)
+    x = 1e5 * np.random.default_rng(0).standard_normal(problem.d)
+    assert np.isfinite(problem.loss(x))
+    assert np.isfinite(problem.gradient(x, None)).all()
+    assert np.isfinite(problem.hessian_vector(x, x)).all()
+
+
+def test_by_class_agents_see_few_classes():
+    seen = [len(np.unique(part.labels)) for part in prepared()._parts]
+    assert max(seen) <= 3
+    assert min(len(np.unique(part.labels)) for part in prepared(split="iid")._parts) == 10
+
+
+def test_accuracy_counts_the_held_out_rows():
+    problem = prepared(data="breast-cancer", intercept=False)
+    assert len(problem._test.labels) == int(0.2 * 569)
+    x = np.random.default_rng(0).standard_normal(30)
+    right = [y * (a @ x) >= 0 for a, y in zip(*problem._test, strict=True)]
+    assert problem.metrics(x) == {"accuracy": np.mean(right)}
+    assert prepared(**LONG).metrics(np.zeros(31)) == {}
+
+
+def test_seeds_differ():
+    x = np.zeros(650)
+    assert not np.array_equal(prepared(seed=1).grad(0, x, None), prepared(seed=2).grad(0, x, None))
+
+
+def test_batches_average_to_the_gradient():
+    """Hoeffding: 4000 draws fail a correct program with probability below 1e-6 in all."""
+    draws = 4000
+    problem = prepared(batch=8, **LONG)
+    x = 0.1 * np.random.default_rng(0).standard_normal(31)
+    part = problem._parts[3]
+    each = [
+        problem._model.grad(part.features[i : i + 1], part.labels[i : i + 1], x)
+        for i in range(len(part.labels))
+    ]
+    span = np.ptp(each, axis=0)
+    mean = np.mean([problem.grad(3, x, Key(5, Purpose.BATCH, t)) for t in range(draws)], axis=0)
+    allowed = span * math.sqrt(math.log(2 * 31 / 1e-6) / (2 * draws))
+    assert (np.abs(mean - problem.grad(3, x, None)) <= allowed).all()
+
+
+def test_a_batch_is_drawn_by_round_and_rank_whatever_the_keys_purpose():
+    problem = prepared(batch=8, split="iid")
+    x = np.zeros(650)
+    first = problem.grad(0, x, Key(5, Purpose.BATCH, round=1))
+    assert np.array_equal(first, problem.grad(0, x, Key(5, Purpose.DITHER, round=1)))
+    assert not np.array_equal(first, problem.grad(0, x, Key(5, Purpose.BATCH, round=2)))
+    assert not np.array_equal(first, problem.grad(1, x, Key(5, Purpose.BATCH, round=1)))
+
+
+def test_a_batch_of_all_rows_is_the_gradient():
+    exact = prepared(agents=1, **LONG)
+    whole = prepared(agents=1, batch=569, **LONG)
+    x = np.ones(31)
+    got = whole.grad(0, x, Key(0, Purpose.BATCH))
+    np.testing.assert_allclose(got, exact.grad(0, x, None), rtol=1e-12)
+
+
+@pytest.mark.skipif(not (DATA / "a8a").is_file(), reason="the LIBSVM file a8a is not here")
+def test_sparse_rows_give_the_dense_results():
+    problem = prepared(agents=8, data=f"libsvm:{DATA / 'a8a'}", split="sorted-by-norm")
+    x = np.random.default_rng(0).standard_normal(124)
+    part = problem._parts[5]
+    assert not isinstance(part.features, np.ndarray)
+    table = part.features.toarray()
+    for call in (problem._model.loss, problem._model.grad):
+        sparse, dense = (call(rows, part.labels, x) for rows in (part.features, table))
+        np.testing.assert_allclose(sparse, dense, rtol=1e-10, atol=1e-14)
+    top = np.linalg.eigvalsh(table.T @ table)[-1] / len(table)
+    assert problem.smoothness(5) == pytest.approx(top / 4 + 1e-3)
+
+
+def test_sparse_rows_of_three_classes(tmp_path):
+    file = tmp_path / "three.svm"
+    file.write_text("".join(f"{row % 3} {row % 9 + 1}:{row + 1}\n" for row in range(30)))
+    problem = prepared(agents=2, data=f"libsvm:{file}", split="iid", solve=True, batch=4)
+    assert problem.d == 3 * 10
+    part = problem._parts[1]
+    x = 0.1 * np.random.default_rng(0).standard_normal(30)
+    for call in (problem._model.loss, problem._model.grad):
+        dense = call(part.features.toarray(), part.labels, x)
+        np.testing.assert_allclose(call(part.features, part.labels, x), dense, rtol=1e-12)
+    assert problem.grad(0, x, Key(0, Purpose.BATCH)).shape == (30,)
+    assert np.linalg.norm(problem.gradient(problem.minimum(), None)) <= 1e-10
+    assert problem.metrics(problem.minimum())["accuracy"] >= 0
+
+
+def test_large_problems_do_without_matrices(monkeypatch):
+    monkeypatch.setattr("netopt.problems.logistic.DENSE_LIMIT", 600)
+    assert prepared().smoothness_matrix(0) is None
+
+
+def test_without_l2_convexity_is_not_strong():
+    assert prepared(data="breast-cancer", l2=0.0).strong_convexity() is None
+
+
+def test_a_rank_imports_neither_scikit_learn_nor_scipy():
+    code = (
+        "import sys\n"
+        "from netopt.registry import build\n"
+        "from netopt.problems import Problem\n"
+        "p = build(Problem, 'logistic'); p.prepare(8, 1)\n"
+        "p.grad(0, p.start(), None); p.loss(p.start()); p.smoothness(0)\n"
+        "assert not {'sklearn', 'scipy'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"test_fraction": 1.0}, "$.test_fraction: expected float < 1.0; the value is 1.0"),
+        ({"l2": "1e-3x"}, "$.l2: expected float, got str; the value is '1e-3x'"),
+        (
+            {"solve": True, "l2": 0},
+            "$: logistic: 'solve' needs l2 > 0; separable classes have no minimiser without it",
+        ),
+    ],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ConfigError) as caught:
+        build(Problem, {"id": "logistic", **options})
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("agents", "options", "message"),
+    [
+        (
+            5,
+            {"data": "digitz"},
+            "$.problem.data: no data set is called 'digitz'; did you mean 'digits'?",
+        ),
+        (
+            5,
+            {"split": "random"},
+            "$.problem.split: no split is called 'random'; "
+            "choose from iid, by-class, sorted-by-norm",
+        ),
+        (2000, {}, "$.problem.split: 1438 rows do not go round 2000 agents"),
+        (
+            100,
+            {"batch": 15},
+            "$.problem.batch: a batch of 15 rows is more than the 14 rows that an agent has",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(agents, options, message):
+    with pytest.raises(ConfigError) as caught:
+        prepared(agents, **options)
+    assert str(caught.value) == message
