@@ -167,7 +167,9 @@ def experiment_of(file: str, overrides: tuple[str, ...], load: tuple[str, ...]) 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 2 bad input, 3 numbers broke down, 130 Ctrl-C."""
-    words = sys.argv[1:] if arguments is None else arguments
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if "--debug" in words:  # wherever it stands: nobody remembers where it belongs
+        words = ["--debug", *(word for word in words if word != "--debug")]
     try:
         code = cli.main(args=words, prog_name="netopt", standalone_mode=False)
     except click.ClickException as error:
@@ -176,7 +178,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except NetoptError as error:
-        if "--debug" in words:
+        if words[:1] == ["--debug"]:
             raise
         click.echo(f"netopt: error: {error}", err=True)
         code = error.exit_code

@@ -59,8 +59,8 @@ class RunOptions(msgspec.Struct, kw_only=True):
     topology: Any
     algorithm: Any
     codecs: dict[str, Any] = {}
-    seed: Annotated[int, Meta(ge=0, lt=2**63, description="names every random stream")] = 0
-    rounds: Annotated[int, Meta(ge=1, lt=2**32, description="rounds to play")] = 200
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="names every random stream")] = 0
+    rounds: Annotated[int, Meta(ge=1, le=2**32 - 1, description="rounds to play")] = 200
     network: NetworkOptions = msgspec.field(default_factory=NetworkOptions)
     stop: StopOptions = msgspec.field(default_factory=StopOptions)
     record: RecordOptions = msgspec.field(default_factory=RecordOptions)

@@ -86,6 +86,8 @@ def parse(buffer: Bytes) -> Header:
         raise FrameError(f"the header announces {header.frame_bytes} bytes, got {len(buffer)}")
     if not 1 <= header.vectors or header.pad_bits > min(7 * header.vectors, 8 * header.payload_bytes):
         raise FrameError(f"{header.pad_bits} pad bits in {header.vectors} vectors are impossible")
+    if header.broadcast > 1:
+        raise FrameError(f"broadcast 0 or 1 expected, got {header.broadcast}")
     (crc,) = _CRC.unpack_from(buffer, HEADER_BYTES - 4)
     if crc != _checksum(buffer, len(buffer)):
         raise FrameError(f"checksum {crc:#010x} does not match the frame's content")

@@ -15,7 +15,7 @@ from netopt.keys import Key
 
 SCALE = np.dtype("<f4")
 Levels = Annotated[
-    int, Meta(ge=1, le=2**20, description="l, quantization levels on each side of zero")
+    int, Meta(ge=1, lt=2**20, description="l, quantization levels on each side of zero")
 ]
 Floor = Annotated[
     float, Meta(gt=0, le=1e30, description="least scale, so that the grid never collapses to a point")
@@ -75,7 +75,7 @@ class ScaledGrid(Codec):
         np.divide(x, float(scale), out=work)
         np.multiply(work, self.levels, out=work)
         np.add(work, self.origin(key), out=work)
-        # 32-bit uniforms: work + u stays below the next integer, so no symbol is out of range.
+        # u has 32 bits and l < 2^20, so 2 l + u < 2 l + 1 holds in floating point too.
         np.add(work, key.words(len(x)) * 2.0**-32, out=work)
         np.floor(work, out=work)
         np.copyto(symbols, work, casting="unsafe")
@@ -85,7 +85,7 @@ class ScaledGrid(Codec):
     def decode_into(self, payload: Bytes, key: Key, out: Vector) -> None:
         """Read (symbol - origin) Delta; FrameError for a scale or a symbol that is never sent."""
         scale = float(payload[:4].view(SCALE)[0])
-        if not (np.float32(self.floor) <= scale < np.inf):
+        if not self.floor <= scale < np.inf:
             raise FrameError(f"{self.id}: {scale!r} is not a scale (finite, at least {self.floor})")
         _, symbols = self._scratch(len(out))
         try:

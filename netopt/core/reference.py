@@ -11,8 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from functools import cache
-from math import gcd
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     Memory = Buffer | NDArray[Any]
 
 BLOCK = 1 << 15
-"""Values, or bytes of a CRC, that are worked on at a time, so that temporaries stay in cache."""
+"""Values, or bytes of a CRC, worked on at a time; a multiple of 8, so each begins on a byte."""
 
 POLYNOMIAL = 0x82F63B78
 """Castagnoli's polynomial, lowest bit first."""
@@ -73,7 +72,7 @@ def unpack_into(payload: Memory, bits: int, out: Memory, offset: int = 0, /) -> 
     if pad and (got := stream[-1] >> (8 - pad)):
         raise ValueError(f"the {pad} pad bits after {len(numbers)} values must be zero, got {got}")
     for part, place in _blocks(len(numbers), bits):
-        numbers[part] = _unpack_block(stream[place], bits, len(numbers[part]))
+        numbers[part] = _unpack_block(stream[place], bits, numbers[part])
     return len(stream)
 
 
@@ -82,9 +81,9 @@ def tier() -> str:
     return "numpy"
 
 
-def _view(buffer: Memory, name: str) -> memoryview:
+def _view(buffer: Any, name: str) -> memoryview:
     try:
-        view = memoryview(cast("Buffer", buffer))
+        view = memoryview(buffer)
     except TypeError:
         raise TypeError(f"{name} must be a buffer, got {type(buffer).__name__}") from None
     if not view.c_contiguous:
@@ -132,34 +131,19 @@ def _blocks(n: int, bits: int) -> Iterator[tuple[slice, slice]]:
         yield slice(start, stop), slice(start * bits // 8, (stop * bits + 7) // 8)
 
 
-def _places(bits: int) -> list[tuple[int, int]]:
-    """Word and first bit of each value of the shortest group that fills whole 64-bit words."""
-    return [divmod(i * bits, 64) for i in range(64 // gcd(bits, 64))]
-
-
 def _pack_block(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
-    places = _places(bits)
-    columns = np.zeros((-(-len(values) // len(places)), len(places)), np.uint64)
-    columns.reshape(-1)[: len(values)] = values
-    words = np.zeros((len(columns), len(places) * bits // 64), "<u8")
-    for column, (word, first) in zip(columns.T, places, strict=True):
-        words[:, word] |= column << np.uint64(first)
-        if first + bits > 64:
-            words[:, word + 1] |= column >> np.uint64(64 - first)
-    return words.reshape(-1).view(np.uint8)[: (len(values) * bits + 7) // 8]
+    little = values.astype(values.dtype.newbyteorder("<"), copy=False).view(np.uint8)
+    spread = np.unpackbits(little.reshape(len(values), -1), axis=1, bitorder="little")
+    return np.packbits(spread[:, :bits], bitorder="little")
 
 
-def _unpack_block(stream: NDArray[np.uint8], bits: int, n: int) -> NDArray[np.uint64]:
-    places = _places(bits)
-    words = np.zeros((-(-n // len(places)), len(places) * bits // 64), "<u8")
-    words.reshape(-1).view(np.uint8)[: len(stream)] = stream
-    columns = np.empty((len(words), len(places)), np.uint64)
-    for column, (word, first) in zip(columns.T, places, strict=True):
-        column[:] = words[:, word] >> np.uint64(first)
-        if first + bits > 64:
-            column |= words[:, word + 1] << np.uint64(64 - first)
-    columns &= np.uint64((1 << bits) - 1)
-    return columns.reshape(-1)[:n]
+def _unpack_block(stream: NDArray[np.uint8], bits: int, like: NDArray[Any]) -> NDArray[Any]:
+    spread = np.zeros((len(like), 8 * like.itemsize), np.uint8)
+    taken = np.unpackbits(stream, count=len(like) * bits, bitorder="little")
+    spread[:, :bits] = taken.reshape(len(like), bits)
+    little = np.packbits(spread, axis=1, bitorder="little")
+    numbers: NDArray[Any] = little.view(like.dtype.newbyteorder("<"))
+    return numbers.reshape(-1)
 
 
 def crc32c(data: Memory, value: int = 0, /) -> int:

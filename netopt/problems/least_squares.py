@@ -20,7 +20,8 @@ class LeastSquares(Rows):
       rows has the condition number ``kappa``, b = A x + ``noise`` * N(0, I); ``rows`` x
       ``dimension`` and these two matter to synthetic only. Also breast-cancer, digits and
       libsvm:PATH (sparse files stay sparse), which regress on the labels as the source gives them.
-    - ``split``: iid by default, so that agents nearly agree; sorted-by-norm makes them differ.
+    - ``split``: iid by default, so that agents nearly agree; by-class (sorted by label) and
+      sorted-by-norm make them differ.
     - ``l2``: 0 by default, plain least squares; ``batch``: how many rows a gradient draws, without
       replacement; None, the default, is all.
 

@@ -1,0 +1,241 @@
+"""A plan says what a run will send before anything is sent, and what its graph is like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from netopt.codecs import Codec, nbytes
+from netopt.config import Experiment
+from netopt.frame import HEADER_BYTES
+from netopt.report import units
+from netopt.report.components import flow
+from netopt.topologies import Topology
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+Frame = tuple[int, int, int]
+"""Source, destination and channel of one frame."""
+
+
+class ChannelPlan(NamedTuple):
+    """The frames of one channel: each has ``payload_bits`` in ``frame_bytes``, header included.
+
+    The numbers are upper bounds if ``exact`` is False: the codec's payload depends on the data.
+    """
+
+    name: str
+    codec: Codec
+    vectors: int
+    payload_bits: int
+    payload_bytes: int
+    frame_bytes: int
+    frames_per_round: int
+    exact: bool
+
+
+class EdgePlan(NamedTuple):
+    """What one directed edge carries in one round; the columns that the ledger counts."""
+
+    source: int
+    target: int
+    frames: int
+    payload_bits: int
+    payload_bytes: int
+    header_bytes: int
+
+    @property
+    def wire_bytes(self) -> int:
+        """Return payload and headers together."""
+        return self.payload_bytes + self.header_bytes
+
+
+class Plan(NamedTuple):
+    """A run's graph and traffic, as plain data.
+
+    ``exact`` is False if a codec's payload depends on the data; ``may_stop`` is True if a stop
+    condition can end the run before ``rounds``. ``edges`` are per round; ``*_per_round`` and
+    ``*_total`` are sums over all directed edges. ``diameter`` is None for an unconnected graph.
+    """
+
+    topology: str
+    agents: int
+    directed_edges: int
+    degree_min: int
+    degree_max: int
+    connected: bool
+    directed: bool
+    doubly_stochastic: bool
+    spectral_gap: float
+    second_singular_value: float
+    diameter: int | None
+    d: int
+    rounds: int
+    exact: bool
+    may_stop: bool
+    channels: tuple[ChannelPlan, ...]
+    edges: tuple[EdgePlan, ...]
+    payload_bits_per_round: int
+    wire_bytes_per_round: int
+    payload_bits_total: int
+    wire_bytes_total: int
+
+
+def plan(experiment: Experiment) -> Plan:
+    """Return what ``experiment`` will send, edge by edge; nothing is played."""
+    graph = experiment.topology
+    traffic = experiment.algorithm.traffic(graph)
+    channels = _channels(experiment, traffic)
+    edges = _edges(graph, traffic, channels)
+    bits = sum(edge.payload_bits for edge in edges)
+    wire = sum(edge.wire_bytes for edge in edges)
+    stop = experiment.options.stop
+    return Plan(
+        topology=graph.name,
+        agents=graph.size,
+        directed_edges=len(graph.edges),
+        degree_min=min(graph.degrees),
+        degree_max=max(graph.degrees),
+        connected=graph.strongly_connected,
+        directed=graph.directed,
+        doubly_stochastic=graph.doubly_stochastic,
+        spectral_gap=graph.spectral_gap,
+        second_singular_value=1.0 - graph.spectral_gap,
+        diameter=graph.diameter if graph.strongly_connected else None,
+        d=experiment.problem.d,
+        rounds=experiment.rounds,
+        exact=all(channel.exact for channel in channels),
+        may_stop=stop.bits is not None or stop.loss is not None,
+        channels=channels,
+        edges=edges,
+        payload_bits_per_round=bits,
+        wire_bytes_per_round=wire,
+        payload_bits_total=bits * experiment.rounds,
+        wire_bytes_total=wire * experiment.rounds,
+    )
+
+
+def render(plan: Plan) -> RenderableType:
+    """Return the graph, the channels and the totals of a plan as tables."""
+    from rich.console import Group
+
+    return Group(_graph_table(plan), _channel_table(plan), _total_table(plan))
+
+
+def _channels(experiment: Experiment, traffic: Sequence[Frame]) -> tuple[ChannelPlan, ...]:
+    pairs = zip(experiment.algorithm.channels, experiment.codecs, strict=True)
+    found = []
+    for index, (channel, codec) in enumerate(pairs):
+        bits = codec.nbits(experiment.problem.d)
+        one = codec.max_nbits(experiment.problem.d) if bits is None else bits
+        # Each vector of a frame is padded to a byte of its own.
+        payload = channel.vectors * nbytes(one)
+        found.append(
+            ChannelPlan(
+                name=channel.name,
+                codec=codec,
+                vectors=channel.vectors,
+                payload_bits=channel.vectors * one,
+                payload_bytes=payload,
+                frame_bytes=HEADER_BYTES + payload,
+                frames_per_round=sum(c == index for _, _, c in traffic),
+                exact=bits is not None,
+            )
+        )
+    return tuple(found)
+
+
+def _edges(
+    graph: Topology, traffic: Sequence[Frame], channels: Sequence[ChannelPlan]
+) -> tuple[EdgePlan, ...]:
+    carried: dict[tuple[int, int], list[ChannelPlan]] = {edge: [] for edge in graph.edges}
+    for source, target, channel in traffic:
+        carried[source, target].append(channels[channel])
+    return tuple(_edge(edge, mine) for edge, mine in carried.items())
+
+
+def _edge(edge: tuple[int, int], mine: Sequence[ChannelPlan]) -> EdgePlan:
+    return EdgePlan(
+        *edge,
+        frames=len(mine),
+        payload_bits=sum(channel.payload_bits for channel in mine),
+        payload_bytes=sum(channel.payload_bytes for channel in mine),
+        header_bytes=HEADER_BYTES * len(mine),
+    )
+
+
+def _graph_table(plan: Plan) -> Table:
+    table = _facts(f"graph {plan.topology}")
+    kind = "directed" if plan.directed else "undirected"
+    table.add_row("agents", str(plan.agents))
+    table.add_row("directed edges", f"{plan.directed_edges} ({kind} graph)")
+    table.add_row("degree", _range(plan.degree_min, plan.degree_max))
+    table.add_row("connected", _yes(plan.connected))
+    table.add_row("diameter", "-" if plan.diameter is None else f"{plan.diameter} hops")
+    table.add_row("doubly stochastic", _yes(plan.doubly_stochastic))
+    table.add_row("spectral gap", f"{plan.spectral_gap:.6g}")
+    table.add_row("second singular value", f"{plan.second_singular_value:.6g}")
+    return table
+
+
+def _channel_table(plan: Plan) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=f"channels, d = {plan.d}", title_justify="left")
+    table.title_style = "bold"
+    for name in ("channel", "codec"):
+        table.add_column(name)
+    for name in ("vectors", "payload bits", "frame bytes", "frames a round"):
+        table.add_column(name, justify="right")
+    for channel in plan.channels:
+        most = "" if channel.exact else "at most "
+        table.add_row(
+            channel.name,
+            flow(channel.codec.config()),
+            str(channel.vectors),
+            f"{most}{channel.payload_bits}",
+            f"{most}{channel.frame_bytes} = {HEADER_BYTES} + {channel.payload_bytes}",
+            str(channel.frames_per_round),
+        )
+    return table
+
+
+def _total_table(plan: Plan) -> Table:
+    table = _facts("traffic, headers included")
+    most = "" if plan.exact else "at most "
+    whole = most if not plan.may_stop else "at most "
+    edge = [edge.wire_bytes for edge in plan.edges]
+    low, high = min(edge, default=0), max(edge, default=0)
+    table.add_row("an edge, a round", f"{most}{_range(low, high)} B")
+    table.add_row("all edges, a round", f"{most}{_bytes(plan.wire_bytes_per_round)}")
+    table.add_row(f"all edges, {plan.rounds} rounds", f"{whole}{_bytes(plan.wire_bytes_total)}")
+    bits = units.bits(plan.payload_bits_total, exact=True)
+    table.add_row("of it payload", f"{whole}{bits}")
+    return table
+
+
+def _facts(title: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
+    table.title_style = "bold"
+    table.add_column(min_width=24)
+    table.add_column()
+    return table
+
+
+def _bytes(count: int) -> str:
+    """Return bytes by number, and with a unit where that is easier to read."""
+    return f"{count} B" + (f" ({units.size(count)})" if count >= 1000 else "")
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"
+
+
+def _range(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low} to {high}"

@@ -1,0 +1,58 @@
+"""The results table puts finished runs side by side: what was reached, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from netopt.report import units
+from netopt.report.reading import RunFiles
+from netopt.report.text import number, plain
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def results(runs: Sequence[RunFiles]) -> Table:
+    """Return a table with one line a run, each with the numbers of its last row.
+
+    Payload bits are exact; header bytes are '-' for a run that was interrupted. The accuracy column
+    is there if any run has one.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    accuracy = any("accuracy" in run.rows[-1] for run in runs)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("run", overflow="fold")
+    for name in _columns(accuracy):
+        table.add_column(name, justify="right", no_wrap=True)
+    for run in runs:
+        table.add_row(Text(run.directory.name), *_cells(run, accuracy))
+    return table
+
+
+def results_text(runs: Sequence[RunFiles]) -> str:
+    """Return the table of ``results`` as plain text, 100 characters wide, without colour."""
+    return plain(results(runs))
+
+
+def _columns(accuracy: bool) -> tuple[str, ...]:
+    extra = ("accuracy",) if accuracy else ()
+    return ("loss", *extra, "consensus", "payload", "headers", "seconds", "rounds")
+
+
+def _cells(run: RunFiles, accuracy: bool) -> list[str]:
+    last = run.rows[-1]
+    header = (run.summary or {}).get("header_bytes")
+    extra = [number(last.get("accuracy"))] if accuracy else []
+    return [
+        number(last["loss"]),
+        *extra,
+        number(last["consensus"]),
+        units.bits(last["payload_bits"], exact=True),
+        "-" if header is None else units.size(header),
+        units.seconds(last["seconds"]),
+        str(last["round"]),
+    ]

@@ -1,0 +1,183 @@
+"""Every registered component, found by itself, against the laws of its kind."""
+
+from __future__ import annotations
+
+import laws
+import numpy as np
+import pytest
+
+import netopt.codecs
+from netopt import config
+from netopt.algorithms import Algorithm
+from netopt.codecs import Codec
+from netopt.core import packing, reference
+from netopt.engine import lockstep
+from netopt.keys import Key
+from netopt.mixing import Mixing
+from netopt.problems import Problem
+from netopt.registry import build, discover, find, load_file
+from netopt.schedules import Schedule
+from netopt.topologies import Generator
+
+KINDS = (Codec, Schedule, Algorithm, Problem, Mixing, Generator)
+COMPONENTS = [pytest.param(b, n, id=f"{b.kind}-{n}") for b in KINDS for n in discover(b)]
+SPECS = [{"id": n, **o} for n, cls in discover(Codec).items() for o in laws.option_sets(cls)]
+SIZES = (1, 2, 7, 33)
+
+every = pytest.mark.parametrize(("base", "name"), COMPONENTS)
+every_codec = pytest.mark.parametrize(
+    "codec", SPECS, ids=lambda s: "-".join(map(str, s.values())), indirect=True
+)
+
+
+@pytest.fixture
+def codec(request) -> Codec:
+    return build(Codec, request.param)
+
+
+def all_vectors():
+    return [x for n in SIZES for x in laws.vectors(n).values()]
+
+
+@every
+def test_the_config_builds_it_again(base, name):
+    laws.config_builds_it_again(base, laws.default(base, name))
+
+
+@every
+def test_it_says_what_it_is_and_what_its_options_are(base, name):
+    laws.documents_itself(find(base, name))
+
+
+@every
+def test_its_file_is_named_after_its_id(base, name):
+    laws.is_found_by_file_name(find(base, name))
+
+
+@every
+def test_a_misspelt_option_is_refused_with_a_suggestion(base, name):
+    laws.refuses_unknown_option(base, name)
+
+
+@every_codec
+def test_the_config_of_every_option_set_builds_it_again(codec):
+    laws.config_builds_it_again(Codec, codec)
+
+
+@every_codec
+def test_a_payload_is_exactly_nbits(codec):
+    for x in all_vectors():
+        laws.payload_is_exactly_nbits(codec, x)
+
+
+@every_codec
+def test_a_payload_is_all_that_is_written(codec):
+    for x in all_vectors():
+        laws.payload_is_all_that_is_written(codec, x)
+
+
+@every_codec
+@pytest.mark.parametrize("round_", [0, 1])
+def test_decoding_repeats(codec, round_):
+    for x in all_vectors():
+        laws.decoding_repeats(codec, x, round_)
+
+
+@every_codec
+def test_both_packers_give_the_same_bytes_and_read_them_alike(codec, monkeypatch):
+    k, samples = laws.key(1), all_vectors()
+    payloads = [codec.encode(x, k) for x in samples]
+    decoded = [codec.decode(p, len(x), k) for p, x in zip(payloads, samples, strict=True)]
+    for name in ("pack_into", "unpack_into"):
+        monkeypatch.setattr(packing, name, getattr(reference, name))
+    for x, payload, y in zip(samples, payloads, decoded, strict=True):
+        assert codec.encode(x, k) == payload
+        assert codec.decode(payload, len(x), k).tobytes() == y.tobytes()
+
+
+@every_codec
+def test_what_is_not_finite_is_refused(codec):
+    laws.refuses_what_is_not_finite(codec)
+
+
+@every_codec
+def test_no_uniform_number_takes_a_symbol_off_the_grid(codec, monkeypatch):
+    for word in (0, 2**32 - 1):
+        monkeypatch.setattr(Key, "words", lambda self, n, w=word: np.full(n, w, np.uint32))
+        for x in all_vectors():
+            laws.decoding_repeats(codec, x, 0)
+            laws.decoding_repeats(codec, x, 1)
+
+
+@pytest.mark.parametrize("name", discover(Codec))
+def test_keys_choose_the_rounding_of_random_codecs_only(name):
+    laws.keys_choose_the_rounding(build(Codec, name))
+
+
+@pytest.mark.parametrize("name", [n for n, cls in discover(Codec).items() if cls.unbiased])
+@pytest.mark.parametrize("parity", [0, 1])
+def test_the_mean_over_keys_is_the_vector(name, parity):
+    laws.mean_is_the_vector(build(Codec, name), laws.vectors(9)["random"], parity)
+    laws.mean_is_the_vector(build(Codec, name), laws.vectors(9)["one"], parity)
+
+
+def test_fingerprints_tell_all_codecs_apart():
+    some = [spec for spec in SPECS if spec.get("levels", 10) in (1, 2, 10, 1100)]
+    texts = {build(Codec, spec).fingerprint(): str(build(Codec, spec).config()) for spec in some}
+    assert sorted(texts.values()) == sorted({str(build(Codec, spec).config()) for spec in some})
+
+
+USER_CODEC = '''"""A user's own codec."""
+import numpy as np
+from netopt.codecs import Codec, Segment
+
+class Sign(Codec):
+    """Sign: one bit a coordinate, +-1."""
+
+    id = "sign-of-mine"
+
+    def layout(self, n):
+        return (Segment("symbol", n, 1, "symbol"),)
+
+    def encode_into(self, x, key, out):
+        from netopt.errors import RangeError
+        if not np.isfinite(x).all():
+            raise RangeError("not finite")
+        bits = np.packbits(x >= 0, bitorder="little")
+        out[: len(bits)] = bits
+        return len(x)
+
+    def decode_into(self, payload, key, out):
+        out[:] = 2.0 * np.unpackbits(payload, bitorder="little")[: len(out)] - 1
+'''
+
+
+def obeys_the_laws(name):
+    codec = laws.default(Codec, name)
+    laws.config_builds_it_again(Codec, codec)
+    laws.documents_itself(type(codec))
+    laws.refuses_unknown_option(Codec, name)
+    laws.keys_choose_the_rounding(codec)
+    laws.refuses_what_is_not_finite(codec)
+    for x in all_vectors():
+        laws.payload_is_exactly_nbits(codec, x)
+        laws.payload_is_all_that_is_written(codec, x)
+        laws.decoding_repeats(codec, x, 0)
+
+
+def test_a_users_file_adds_a_codec_that_a_run_uses(tmp_path, private_registry):
+    file = tmp_path / "mine.py"
+    file.write_text(USER_CODEC)
+    load_file(file)
+    obeys_the_laws("sign-of-mine")
+    raw = {"problem": "saddle", "topology": "ring-5", "algorithm": "dgd", "rounds": 3}
+    outcome = lockstep(config.make({**raw, "codecs": {"mix": "sign-of-mine"}}), None)
+    assert outcome.sent.total().payload_bits == 3 * 10 * 2
+
+
+def test_a_new_file_in_the_package_is_found_by_itself(tmp_path, private_registry, monkeypatch):
+    (tmp_path / "sign_of_mine.py").write_text(USER_CODEC)
+    monkeypatch.setattr(netopt.codecs, "__path__", [*netopt.codecs.__path__, str(tmp_path)])
+    assert "sign-of-mine" in discover(Codec)
+    laws.is_found_by_file_name(find(Codec, "sign-of-mine"))
+    obeys_the_laws("sign-of-mine")
