@@ -14,7 +14,6 @@ import netopt
 from netopt.config import Experiment
 from netopt.core.norms import l2
 from netopt.errors import NumericalError
-from netopt.keys import Key, Purpose
 from netopt.ledger import Ledger, check_conservation
 from netopt.network import Capture, Network
 from netopt.problems import Problem
@@ -89,7 +88,7 @@ class Diary:
 
     def look(self, x: Matrix, totals: tuple[int, int]) -> int:
         """Record a row for the estimates x, shape (N, d); return the verdict on going on."""
-        row = measure(self.experiment.problem, x, self.round, self.experiment.options.seed)
+        row = measure(self.experiment.problem, x, self.round)
         row |= {"payload_bits": totals[0], "wire_bytes": totals[1]}
         row |= {"seconds": self.seconds, "emulated_seconds": None}
         row |= self.experiment.problem.metrics(mean_of(x))
@@ -137,7 +136,7 @@ def mean_of(x: Matrix) -> npt.NDArray[np.float64]:
     return np.asarray(np.add.reduce(x, axis=0) / len(x))
 
 
-def measure(problem: Problem, x: Matrix, k: int, seed: int) -> Row:
+def measure(problem: Problem, x: Matrix, k: int) -> Row:
     """Return loss, gradient norm, consensus error and distance of the estimates x, shape (N, d).
 
     Consensus is sqrt(mean_i ||x_i - mean||^2); distance is that of the mean to the nearest known
@@ -150,7 +149,7 @@ def measure(problem: Problem, x: Matrix, k: int, seed: int) -> Row:
     return {
         "round": k,
         "loss": float(problem.loss(mean)),
-        "grad_norm": l2(problem.gradient(mean, Key(seed, Purpose.BATCH, k))),
+        "grad_norm": l2(problem.gradient(mean, None)),
         "consensus": float(np.sqrt(sum(spread) / len(x))),
         "distance": distance,
     }

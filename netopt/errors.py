@@ -47,6 +47,10 @@ class ExchangeError(NetoptError):
     exit_code = 4
 
 
+class StuckError(ExchangeError):
+    """Agents that waited longer than the timeout; the message already says who waits for whom."""
+
+
 class NumericalError(NetoptError):
     """NaN or infinity where a number should be; names agent and round."""
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from netopt.core import packing
 from netopt.errors import ConfigError
 
 GRACE = 5.0
@@ -57,6 +58,8 @@ def command(ranks: int, worker: Sequence[str]) -> tuple[list[str], dict[str, str
     mpirun = find_mpirun()
     extra: list[str] = []
     needs = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    if packing.implementation == "numpy":
+        needs["NETOPT_WARNED"] = "1"
     if is_open_mpi(mpirun):
         if ranks > len(os.sched_getaffinity(0)):
             extra.append("--oversubscribe")
@@ -94,6 +97,7 @@ def launch(
             time.sleep(0.05)
         tail.read(watch)
     except KeyboardInterrupt:
+        ears.heard = True  # what follows is the MPI library telling of an end that was asked for
         _end(process, out)
         raise
     finally:

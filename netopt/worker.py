@@ -7,6 +7,7 @@ are told by the lowest one; a rank that fails alone ends all of them.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -40,6 +41,8 @@ def run(file: str, overrides: Sequence[str], load: Sequence[str], out: str, debu
     """Build the experiment, play it over MPI and write to ``out``; return the exit code."""
     from netopt.network import mpi
 
+    # A shell that puts a job into the background makes it ignore SIGINT; the launcher relies on it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rank, size = mpi.world()
     job: tuple[config.Experiment, Recorder | None] | None = None
     told = ""

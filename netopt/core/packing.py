@@ -31,7 +31,8 @@ def packed_bytes(n: int, bits: int) -> int:
 
 def _warn(cause: str, cure: str) -> None:
     """Warn in one process only: a launcher's other ranks would repeat the same words."""
-    if all(os.environ.get(name, "0") == "0" for name in _RANKS):
+    # A launcher that has warned sets the last variable for the ranks that it starts.
+    if all(os.environ.get(name, "0") == "0" for name in (*_RANKS, "NETOPT_WARNED")):
         effect = "bits are packed in numpy: same results, but many times slower"
         warnings.warn(f"{cause}, so {effect}; {cure}", RuntimeWarning, stacklevel=3)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from netopt.agent import Agent
 from netopt.config import Experiment
-from netopt.errors import ExchangeError, NetoptError
+from netopt.errors import ExchangeError, NetoptError, StuckError
 from netopt.frame import Header
 from netopt.ledger import Ledger
 
@@ -87,7 +87,7 @@ def located(error: BaseException, agent: Agent) -> NetoptError:
     """Return ``error`` as a netopt error that says at which agent, round, exchange and edges it arose."""
     place = f"agent {agent.rank}, round {agent.round}, exchange {agent.exchange}"
     if isinstance(error, NetoptError):
-        if str(error).startswith(("agent ", "edge ")):
+        if isinstance(error, StuckError) or str(error).startswith(("agent ", "edge ")):
             return error
         return type(error)(f"{place}: {error}")
     last = traceback.extract_tb(error.__traceback__)[-1]

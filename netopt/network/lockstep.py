@@ -86,13 +86,16 @@ class Lockstep:
     def _deliver(self, wishes: Mapping[int, Exchange]) -> dict[int, Mapping[int, Message]]:
         """Check that every message has a listener and every listener a message, and hand them over."""
         self._check(wishes)
+        for rank, wish in wishes.items():
+            for target in sorted(wish.out):
+                message = wish.out[target]
+                self._sent.add((rank, target), message.header)
+                self._tap.see(message.header, target, message.frame)
         inboxes: dict[int, Mapping[int, Message]] = {}
         for rank, wish in wishes.items():
             inbox = {}
             for source in sorted(wish.sources):
                 message = wishes[source].out[rank]
-                self._sent.add((source, rank), message.header)
-                self._tap.see(message.header, rank, message.frame)
                 try:
                     inbox[source] = self._agents[rank].accept(message.frame, source)
                 except FrameError as error:

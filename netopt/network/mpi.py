@@ -22,7 +22,7 @@ from mpi4py import MPI  # noqa: E402
 from netopt.agent import Exchange, Message  # noqa: E402
 from netopt.codecs import Bytes, nbytes  # noqa: E402
 from netopt.config import Experiment  # noqa: E402
-from netopt.errors import ExchangeError, FrameError  # noqa: E402
+from netopt.errors import FrameError, StuckError  # noqa: E402
 from netopt.frame import HEADER_BYTES  # noqa: E402
 from netopt.ledger import COLUMNS, Edge, Ledger  # noqa: E402
 from netopt.network import Capture, Matrix, Tap, agents_of, located, stranger  # noqa: E402
@@ -30,6 +30,8 @@ from netopt.network import Capture, Matrix, Tap, agents_of, located, stranger  #
 Requests = list[MPI.Request]
 POLLS_PER_LOOK = 256
 """Polls between two looks at the clock: a look costs as much as a poll."""
+DISTRESS = 1.0
+"""Seconds in which agents whose time is up tell each other whom they wait for."""
 
 
 class Deadline:
@@ -39,7 +41,7 @@ class Deadline:
         self._timeout = timeout
 
     def wait(self, requests: Requests, blame: Callable[[], str], statuses: Any = None) -> None:
-        """Return when all requests are done; ExchangeError(blame()) when the time is up.
+        """Return when all requests are done; StuckError(blame()) when the time is up.
 
         Yields the processor between polls: with more ranks than cores, the awaited rank needs it.
         """
@@ -52,7 +54,7 @@ class Deadline:
                 now = time.monotonic()
                 began = began or now
                 if now - began > self._timeout:
-                    raise ExchangeError(blame())
+                    raise StuckError(blame())
 
 
 class Sender:
@@ -139,6 +141,7 @@ class MpiNetwork:
     def __init__(self, experiment: Experiment) -> None:
         self._frames = MPI.COMM_WORLD.Dup()
         self._control = MPI.COMM_WORLD.Dup()
+        self._distress = MPI.COMM_WORLD.Dup()
         self.rank, self.size = self._frames.Get_rank(), self._frames.Get_size()
         self.root = self.rank == 0
         self.control_bytes = 0
@@ -180,8 +183,9 @@ class MpiNetwork:
 
     def _exchange(self, wish: Exchange) -> Mapping[int, Message]:
         """Send what goes out, wait for what is to come in, and return it by source, in rank order."""
-        for target, message in wish.out.items():
-            if target not in self._sent_to:
+        for target in sorted(wish.out):
+            message = wish.out[target]
+            if target not in self._agent.successors:
                 raise stranger(self._agent, target, "sends to")
             self._sender.send(message, target)
             self._sent.add((self.rank, target), message.header)
@@ -192,15 +196,11 @@ class MpiNetwork:
                 raise stranger(self._agent, source, "listens to")
         return self._collect(sources)
 
-    @property
-    def _sent_to(self) -> tuple[int, ...]:
-        return self._agent.successors
-
     def _collect(self, sources: Sequence[int]) -> dict[int, Message]:
         inlets = [self._inlets[source] for source in sources]
         requests: Requests = [inlet.request for inlet in inlets]
         statuses = [MPI.Status() for _ in inlets]
-        self._deadline.wait(requests, lambda: self._missing(inlets), statuses)
+        self._deadline.wait(requests, lambda: self._stuck(inlets), statuses)
         inbox = {}
         for inlet, status in zip(inlets, statuses, strict=True):
             frame = inlet.take(status)
@@ -216,15 +216,39 @@ class MpiNetwork:
             self._received.add((inlet.source, self.rank), message.header)
         return inbox
 
-    def _missing(self, inlets: Sequence[Inlet]) -> str:
+    def _stuck(self, inlets: Sequence[Inlet]) -> str:
         """Return who waits for whom; Testall leaves the requests as they were if not all are done."""
         late = [inlet.source for inlet in inlets if not inlet.request.Get_status()]
-        edges = ", ".join(f"{source} -> {self.rank}" for source in late)
         names = " and ".join(f"agent {source}" for source in late)
-        return (
-            f"agent {self.rank} waited {self._timeout:g} s in round {self._agent.round}, exchange "
-            f"{self._agent.exchange}, for {names}: nothing came over {edges}"
+        edges = ", ".join(f"{source} -> {self.rank}" for source in late)
+        agent = self._agent
+        return self._collect_waits(
+            f"agent {self.rank} waits for {names} in round {agent.round}, exchange {agent.exchange} "
+            f"(edge {edges})"
         )
+
+    def _collect_waits(self, mine: str) -> str:
+        """Return all agents' waits as one text: the neighbours of a stuck agent get stuck in turn.
+
+        All ranks whose time is up tell each other, so that the lowest of them can tell the whole.
+        """
+        told = {self.rank: mine}
+        text = np.frombuffer(mine.encode(), np.uint8)
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        sends = [self._distress.Isend((text, MPI.BYTE), rank) for rank in others]
+        end = time.monotonic() + DISTRESS
+        status = MPI.Status()
+        while time.monotonic() < end and len(told) < self.size:
+            os.sched_yield()
+            MPI.Request.Testall(sends)
+            if self._distress.Iprobe(MPI.ANY_SOURCE, MPI.ANY_TAG, status):
+                data = np.empty(status.Get_count(MPI.BYTE), np.uint8)
+                self._distress.Recv((data, MPI.BYTE), status.Get_source())
+                told[status.Get_source()] = data.tobytes().decode()
+        silent = [f"agent {rank}" for rank in range(self.size) if rank not in told]
+        waits = "; ".join(told[rank] for rank in sorted(told))
+        rest = f"; {' and '.join(silent)} did not answer at all" if silent else ""
+        return f"nothing arrived for {self._timeout:g} s: {waits}{rest}"
 
     def settle(self) -> None:
         """Return when all agents have finished their round."""
@@ -298,9 +322,8 @@ class MpiNetwork:
 
     def _control_wait(self, request: MPI.Request, what: str) -> None:
         """Wait for a collective of the instrument itself."""
-        agent = self._agent
-        blame = f"agent {self.rank} waited {self._timeout:g} s after round {agent.round} for {what}"
-        self._deadline.wait([request], lambda: blame)
+        blame = f"agent {self.rank} waits after round {self._agent.round} for all others ({what})"
+        self._deadline.wait([request], lambda: self._collect_waits(blame))
 
     def close(self) -> None:
         """Free requests and communicators; called after the books are closed on every rank."""
@@ -308,6 +331,7 @@ class MpiNetwork:
             inlet.close()
         self._frames.Free()
         self._control.Free()
+        self._distress.Free()
 
 
 def _largest_frame(experiment: Experiment) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -51,6 +52,7 @@ def execute(
             errors="replace",
             env={**os.environ, **(variables or {})},
             start_new_session=True,
+            close_fds=False,  # srun talks to its ranks through a descriptor that they inherit
         )
     except OSError as error:
         return Ended(127, "", str(error))
@@ -66,8 +68,6 @@ def execute(
 def _end(process: subprocess.Popen[str]) -> None:
     """End a process group: politely, so that a launcher can end its ranks, then for certain."""
     for word in (signal.SIGTERM, signal.SIGKILL):
-        try:
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(process.pid, word)
             process.communicate(timeout=2.0)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue

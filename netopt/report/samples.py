@@ -35,7 +35,8 @@ def mapping(cls: type[Component]) -> dict[str, Any]:
         if option.default is msgspec.NODEFAULT:
             spec[option.name] = _sample(kinds.type_info(types[option.name]))
         elif option.default is not None:
-            spec[option.name] = msgspec.to_builtins(option.default)
+            value = msgspec.to_builtins(option.default)
+            spec[option.name] = list(value) if isinstance(value, tuple) else value
     return spec
 
 

@@ -1,6 +1,6 @@
 """Bo and Wang, PNAS 2024: what the two quantizers of QGD promise, exactly.
 
-With u the place of a coordinate between two points of the even grid, 0 <= u <= 1/2 after reflection,
+With u the place of a coordinate between two points of the even grid, 0 <= u <= 1/2 (or mirrored),
 the even rounding has variance u (1 - u) and the odd one (1/2 + u) (1/2 - u), in units of Delta^2.
 Their sum is 1/4 + u - 2 u^2: 1/4 at u = 0 and u = 1/2, at most 3/8 (u = 1/4).
 """

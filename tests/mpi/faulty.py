@@ -1,0 +1,58 @@
+"""Components that fail in the ways that a run must survive; loaded with --load."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from netopt.agent import Exchange
+from netopt.algorithms.dgd import Dgd
+from netopt.problems.quadratic import Quadratic
+
+
+class Faulty(Quadratic):
+    """A quadratic whose agent 2 misbehaves in round ``at``."""
+
+    id = "faulty"
+    how: str = "none"
+    at: int = 5
+
+    def grad(self, rank: int, x: Any, key: Any) -> Any:
+        """Return the gradient, unless it is time to fail."""
+        if key is not None and rank == 2 and key.round == self.at:
+            if self.how == "raise":
+                raise ValueError("boom")
+            if self.how == "nan":
+                return np.full(self.d, np.nan)
+            if self.how == "sleep":
+                time.sleep(600)
+            if self.how == "die":
+                os._exit(7)
+        return super().grad(rank, x, key)
+
+
+class Deaf(Dgd):
+    """DGD whose agent 0 sends to agent 1, which does not listen in round 3."""
+
+    id = "deaf"
+
+    def round(self, s: Any, me: Any) -> Any:
+        """Play a round of DGD, but let agent 1 skip the exchange of round 3."""
+        if me.rank == 1 and me.round == 3:
+            yield Exchange()
+        else:
+            yield from super().round(s, me)
+
+
+class Stranger(Dgd):
+    """DGD whose agent 0 sends to an agent that is not its neighbour."""
+
+    id = "stranger"
+
+    def round(self, s: Any, me: Any) -> Any:
+        """Send to the agent opposite."""
+        message = me.encode("mix", s.x)
+        yield Exchange(out={me.size // 2: message} if me.rank == 0 else {})

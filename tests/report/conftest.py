@@ -1,0 +1,50 @@
+"""Run directories that the tests of the reports read; each is made once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netopt import config
+from netopt.engine import lockstep
+
+BASE: dict[str, Any] = {
+    "problem": "quadratic",
+    "topology": "ring-5",
+    "algorithm": "qgd",
+    "rounds": 40,
+    "seed": 3,
+    "record": {"every": 10, "frames": 12},
+}
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the directories of three runs, by name."""
+    folder = tmp_path_factory.mktemp("runs")
+    changes: dict[str, dict[str, Any]] = {
+        "qgd": {},
+        "dgd": {"algorithm": "dgd", "codecs": {"mix": {"id": "raw", "dtype": "float32"}}},
+        "tracking": {
+            "algorithm": "gradient-tracking",
+            "codecs": {"mix": {"id": "qsgd", "levels": 7}},
+        },
+        "logistic": {
+            "problem": {"id": "logistic", "data": "breast-cancer"},
+            "rounds": 20,
+            "record": {"every": 10},
+        },
+    }
+    for name, change in changes.items():
+        lockstep(config.make({**BASE, **change}), folder / name)
+    return {name: folder / name for name in changes}
+
+
+@pytest.fixture
+def copy(runs: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+    """Return a function that copies a run to a folder that a test may spoil."""
+    return lambda name: Path(shutil.copytree(runs[name], tmp_path / name))

@@ -1,0 +1,46 @@
+"""The results table against the files that it summarises."""
+
+from __future__ import annotations
+
+import json
+
+from netopt.report.reading import load
+from netopt.report.table import results_text
+
+
+def cells(text, name):
+    (line,) = (line for line in text.splitlines() if line.startswith(f" {name} "))
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]
+
+
+def test_each_number_is_that_of_the_last_row(runs):
+    text = results_text([load(runs["qgd"]), load(runs["dgd"])])
+    for name in ("qgd", "dgd"):
+        last = json.loads((runs[name] / "metrics.jsonl").read_text().splitlines()[-1])
+        summary = json.loads((runs[name] / "summary.json").read_text())
+        found = cells(text, name)
+        assert found[1] == f"{last['loss']:.4g}"
+        assert found[2] == f"{last['consensus']:.4g}"
+        assert found[3] == f"{last['payload_bits'] / 1000:g} kbit"
+        assert found[4] == f"{summary['header_bytes'] / 1000:g} kB"
+        assert found[6] == "40"
+
+
+def test_accuracy_is_there_if_a_run_has_one(runs):
+    text = results_text([load(runs["logistic"]), load(runs["qgd"])])
+    last = json.loads((runs["logistic"] / "metrics.jsonl").read_text().splitlines()[-1])
+    assert cells(text, "logistic")[2] == f"{last['accuracy']:.4g}"
+    assert cells(text, "qgd")[2] == "-"
+    assert "accuracy" not in results_text([load(runs["qgd"])])
+
+
+def test_an_interrupted_run_has_no_header_bytes(copy):
+    folder = copy("qgd")
+    (folder / "summary.json").unlink()
+    assert cells(results_text([load(folder)]), "qgd")[4] == "-"
+
+
+def test_text_is_plain_and_100_wide(runs):
+    text = results_text([load(path) for path in runs.values()])
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 100
