@@ -24,7 +24,10 @@ set_option = click.option(
     "--set", "overrides", multiple=True, metavar="A.B=C", help="Override an option of the run file."
 )
 load_option = click.option(
-    "--load", multiple=True, metavar="FILE.py", help="Import your own components from a Python file."
+    "--load",
+    multiple=True,
+    metavar="FILE.py",
+    help="Import your own components from a Python file.",
 )
 
 
@@ -105,10 +108,12 @@ def show(kind: str, id: str, load: tuple[str, ...]) -> None:
 @click.argument("directory", metavar="RUN")
 @click.option("--frame", type=int, help="Index of the captured frame to show.")
 @click.option("--all", "whole", is_flag=True, help="Show every value, not only the first.")
-def inspect(directory: str, frame: int | None, whole: bool) -> None:
+@load_option
+def inspect(directory: str, frame: int | None, whole: bool, load: tuple[str, ...]) -> None:
     """Show a captured frame of a run bit by bit (record: {frames: N} captures the first N)."""
     from netopt.report import inspect as report
 
+    load_files(load)
     if frame is None:
         show_on_screen(report.frames_list(Path(directory)))
     show_on_screen(report.frame_view(Path(directory), frame or 0, whole))
@@ -117,13 +122,13 @@ def inspect(directory: str, frame: int | None, whole: bool) -> None:
 @cli.command()
 @click.argument("directories", metavar="RUN...", nargs=-1, required=True)
 @click.option("--out", default="netopt.png", show_default=True, help="A .png, .pdf or .svg file.")
-@click.option("-x", "x", default="bytes", show_default=True, help="bytes, rounds or seconds.")
+@click.option("-x", "x", default="bytes", show_default=True, help="bytes, bits, rounds or seconds.")
 @click.option("-y", "y", default="loss", show_default=True, help="A column of metrics.jsonl.")
 @click.option("--title", help="A title over the figure.")
 def plot(directories: tuple[str, ...], out: str, x: str, y: str, title: str | None) -> None:
     """Draw one or several runs into one figure and print their results."""
-    from netopt.report import reading, table
     from netopt.report import plot as figure
+    from netopt.report import reading, table
 
     paths = [Path(directory) for directory in directories]
     written = figure.plot(paths, Path(out), y=y, x=x, title=title)

@@ -48,7 +48,7 @@ Inbox = Mapping[int, Message]
 
 
 class Exchange(NamedTuple):
-    """One yield of a round: messages by receiver, and the neighbours to hear from before going on."""
+    """One yield of a round: messages by receiver, and whom to hear from before going on."""
 
     out: Mapping[int, Message] = {}
     sources: Sequence[int] = ()
@@ -105,7 +105,7 @@ class Agent:
         )
 
     def grad(self, x: Vector) -> Vector:
-        """Return the gradient of this agent's f_i at x, shape (d,); NumericalError if not finite."""
+        """Return the gradient of this agent's f_i at x, shape (d,); else NumericalError."""
         key = Key(self.seed, Purpose.BATCH, self.round, self.exchange, self.rank)
         gradient = self.problem.grad(self.rank, x, key)
         if not np.isfinite(gradient).all():
@@ -147,7 +147,7 @@ class Agent:
     def accept(self, frame: Bytes, source: int) -> Message:
         """Return the message in a frame that arrived from ``source``.
 
-        Raises FrameError unless it is intact and fits this place of the run, its sender and its codec.
+        Raises FrameError unless it is intact and fits place, sender and codec.
         """
         got = parse(frame)
         if got.channel >= len(self._codecs):
@@ -161,7 +161,7 @@ class Agent:
         return Message(got, frame, BROADCAST if got.broadcast else self.rank)
 
     def decode(self, message: Message, out: Vector | None = None) -> Vector:
-        """Return the vector (or the m vectors) of a message; of one's own, what the others decode."""
+        """Return the vector (or m vectors) of a message; of one's own, what others decode."""
         header = message.header
         if out is None:
             out = np.empty((header.vectors, self.d) if header.vectors > 1 else self.d)
@@ -190,7 +190,7 @@ class Agent:
         return out
 
     def share(self, message: Message) -> Exchange:
-        """Return the exchange that sends one message to all successors and hears all predecessors."""
+        """Return the exchange that tells all successors and hears all predecessors."""
         return Exchange(dict.fromkeys(self.successors, message), self.predecessors)
 
     def _parts(self, message: Message) -> list[tuple[Bytes, Key]]:

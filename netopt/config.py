@@ -39,9 +39,9 @@ class StopOptions(msgspec.Struct, kw_only=True):
     """When a run ends besides its number of rounds; looked at after each recorded round."""
 
     rounds: Annotated[int, Meta(ge=1, description="rounds to play at most")] | None = None
-    bits: Annotated[int | str, Meta(description="payload bits of all edges, e.g. 10 Mbit")] | None = (
-        None
-    )
+    bits: (
+        Annotated[int | str, Meta(description="payload bits of all edges, e.g. 10 Mbit")] | None
+    ) = None
     loss: Annotated[float, Meta(description="stop at a loss of at most this")] | None = None
 
 
@@ -68,7 +68,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
 
 
 class Experiment(NamedTuple):
-    """A run file made into objects; ``resolved`` is the mapping that gives it again, all options said."""
+    """A run file made into objects; ``resolved`` gives it again, every option said."""
 
     options: RunOptions
     topology: Topology
@@ -85,7 +85,9 @@ def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
 
     Raises ConfigError for a missing or malformed file and for an override without '='.
     """
-    raw = copy.deepcopy(dict(source)) if isinstance(source, Mapping) else yamlfile.read(Path(source))
+    raw = (
+        copy.deepcopy(dict(source)) if isinstance(source, Mapping) else yamlfile.read(Path(source))
+    )
     for item in overrides:
         place, separator, text = item.partition("=")
         if not separator or not all(place.split(".")):
@@ -118,7 +120,7 @@ def new_directory(source: Path) -> Path:
 
 
 def override(raw: dict[str, Any], place: str, value: Any) -> None:
-    """Set the dotted ``place`` in a raw mapping; a component named by id alone becomes a mapping."""
+    """Set the dotted ``place`` in a raw mapping; a component named by its id becomes one."""
     *parents, last = place.split(".")
     here = raw
     for name in parents:
@@ -141,7 +143,8 @@ def make(raw: Mapping[str, Any], folder: Path | None = None) -> Experiment:
     topology = load(options.topology, "$.topology", folder)
     if topology.size < 2:
         raise ConfigError(
-            "a run needs at least two agents, and this graph has one; give a larger size", "$.topology"
+            "a run needs at least two agents, and this graph has one; give a larger size",
+            "$.topology",
         )
     if topology.size > 2**16:
         raise ConfigError(f"{topology.size} agents do not fit 16-bit ranks", "$.topology")
@@ -188,7 +191,7 @@ def _resolved(
 
 
 def parse_bits(value: int | str, path: str) -> int:
-    """Return a number of bits from ``12000`` or text with a unit, such as ``10 Mbit`` or ``2 kB``."""
+    """Return the bits in ``12000`` or in text with a unit, such as ``10 Mbit`` or ``2 kB``."""
     match = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]*)\s*", str(value))
     unit = match[2] or "bit" if match else ""
     try:
@@ -196,4 +199,6 @@ def parse_bits(value: int | str, path: str) -> int:
             raise ValueError
         return round(float(match[1]) * _UNITS[unit])
     except ValueError:
-        raise ConfigError(f"expected bits such as '10 Mbit' or '2 kB', got {value!r}", path) from None
+        raise ConfigError(
+            f"expected bits such as '10 Mbit' or '2 kB', got {value!r}", path
+        ) from None

@@ -1,4 +1,4 @@
-"""A run: rounds are played, the network mean is looked at now and then, and the books are closed."""
+"""A run: rounds are played, the mean is looked at now and then, and the books are closed."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def _stretch(network: Network, diary: Diary) -> float:
 class Diary:
     """The root's view of a run: the rows so far and when to stop; other ranks only count rounds."""
 
-    def __init__(self, experiment: Experiment, recorder: Recorder | None, watch: Watch | None) -> None:
+    def __init__(
+        self, experiment: Experiment, recorder: Recorder | None, watch: Watch | None
+    ) -> None:
         self.experiment, self._recorder, self._watch = experiment, recorder, watch
         self.rows: list[Row] = []
         self.round, self.seconds = 0, 0.0
@@ -109,7 +111,10 @@ class Diary:
         stop = self.experiment.options.stop
         if stop.loss is not None and row["loss"] <= stop.loss:
             return LOSS
-        if self.experiment.stop_bits is not None and row["payload_bits"] >= self.experiment.stop_bits:
+        if (
+            self.experiment.stop_bits is not None
+            and row["payload_bits"] >= self.experiment.stop_bits
+        ):
             return BITS
         return ROUNDS if self.round >= self.experiment.rounds else GO_ON
 
@@ -172,7 +177,7 @@ def lockstep(experiment: Experiment, directory: Path | None, watch: Watch | None
 
 
 def single_threaded() -> Any:
-    """Return a context in which BLAS has one thread, as every rank has: the same sums, bit for bit."""
+    """Return a context in which BLAS has one thread, as on every rank: the same sums."""
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(limits=1)

@@ -1,8 +1,8 @@
 """netopt's errors: what went wrong, where, and what would cure it.
 
 Every error that a user can cause carries an exit code, so that the command line, the MPI launcher
-and a shell script all learn the same thing: 2 is bad input, 3 is a computation that broke down, 4 is
-a network that did, 130 is Ctrl-C.
+and a shell script all learn the same thing: 2 is bad input, 3 a computation that broke down, 4 a
+network that did, 130 Ctrl-C.
 """
 
 from __future__ import annotations

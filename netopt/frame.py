@@ -45,7 +45,7 @@ class Header(NamedTuple):
     round: int
     exchange: int
     sender: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
     payload_bytes: int
     pad_bits: int
     channel: int
@@ -64,8 +64,8 @@ class Header(NamedTuple):
 
 def seal(buffer: Bytes, header: Header) -> None:
     """Write the header in front of the payload that already lies in ``buffer`` behind it."""
-    _FIELDS.pack_into(buffer, 0, MAGIC, VERSION, *header)
-    _CRC.pack_into(buffer, HEADER_BYTES - 4, _checksum(buffer, header.frame_bytes))
+    _FIELDS.pack_into(buffer.data, 0, MAGIC, VERSION, *header)
+    _CRC.pack_into(buffer.data, HEADER_BYTES - 4, _checksum(buffer, header.frame_bytes))
 
 
 def parse(buffer: Bytes) -> Header:
@@ -76,7 +76,7 @@ def parse(buffer: Bytes) -> Header:
     """
     if len(buffer) < HEADER_BYTES:
         raise FrameError(f"a frame has at least {HEADER_BYTES} bytes, got {len(buffer)}")
-    magic, version, *fields = _FIELDS.unpack_from(buffer, 0)
+    magic, version, *fields = _FIELDS.unpack_from(buffer.data, 0)
     if magic != MAGIC:
         raise FrameError(f"a frame starts with {MAGIC!r}, got {magic!r}")
     if version != VERSION:
@@ -84,11 +84,11 @@ def parse(buffer: Bytes) -> Header:
     header = Header(*fields)
     if header.frame_bytes != len(buffer):
         raise FrameError(f"the header announces {header.frame_bytes} bytes, got {len(buffer)}")
-    if not 1 <= header.vectors or header.pad_bits > min(7 * header.vectors, 8 * header.payload_bytes):
+    if header.vectors < 1 or header.pad_bits > min(7 * header.vectors, 8 * header.payload_bytes):
         raise FrameError(f"{header.pad_bits} pad bits in {header.vectors} vectors are impossible")
     if header.broadcast > 1:
         raise FrameError(f"broadcast 0 or 1 expected, got {header.broadcast}")
-    (crc,) = _CRC.unpack_from(buffer, HEADER_BYTES - 4)
+    (crc,) = _CRC.unpack_from(buffer.data, HEADER_BYTES - 4)
     if crc != _checksum(buffer, len(buffer)):
         raise FrameError(f"checksum {crc:#010x} does not match the frame's content")
     return header

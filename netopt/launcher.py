@@ -1,7 +1,7 @@
 """The launcher starts mpirun, shows what goes on, and ends cleanly what it started.
 
 It holds no agent. The ranks are ``netopt.worker`` processes; the launcher reads their progress from
-the run directory and keeps the MPI library's farewell noise away from the one error line that counts.
+the run directory and keeps the MPI library's farewell away from the one error line that counts.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def launch(
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        start_new_session=True,  # Ctrl-C reaches the launcher only, which then ends the ranks in order
+        start_new_session=True,  # Ctrl-C reaches the launcher only, which ends the ranks
     )
     assert process.stderr is not None
     ears = Ears(process.stderr)

@@ -1,4 +1,4 @@
-"""The ledger knows what crossed every directed edge; it is incremented where a frame is sent and received.
+"""The ledger knows what crossed every directed edge; it counts where a frame leaves and arrives.
 
 Control traffic (metrics, barriers, the ledger itself) is counted apart: it belongs to the
 instrument, not to the algorithm.

@@ -45,7 +45,8 @@ def run(
     other errors of ``netopt.errors``.
 
     >>> import netopt
-    >>> result = netopt.run({"problem": "quadratic", "topology": "ring-5", "algorithm": "dgd"}, rounds=20)
+    >>> job = {"problem": "quadratic", "topology": "ring-5", "algorithm": "dgd"}
+    >>> result = netopt.run(job, rounds=20)
     >>> result.metrics["round"]
     array([ 0., 10., 20.])
     >>> result.x.shape

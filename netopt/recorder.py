@@ -1,4 +1,4 @@
-"""The recorder knows the run directory: what a run writes, when, and that no file is ever half there.
+"""The recorder knows the run directory: what is written, when, and that no file is ever half there.
 
 metrics.jsonl grows a whole line at a time; every other file appears complete or not at all.
 """
@@ -35,7 +35,7 @@ class Recorder:
         self._metrics: io.TextIOWrapper | None = None
 
     def open(self, resolved: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
-        """Create the directory with run.yaml and manifest.json; ConfigError if that is not allowed."""
+        """Create the directory with run.yaml and manifest.json; ConfigError if it cannot be."""
         check_free(self.directory)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)

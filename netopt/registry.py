@@ -1,7 +1,7 @@
 """Components: how netopt finds, builds and describes its parts.
 
 A component is one class in one file. Its fields are exactly the keys of its YAML mapping; msgspec
-checks and converts them. A package that holds components of one kind (``netopt.codecs``) is searched
+checks and converts them. A package of components of one kind (``netopt.codecs``) is searched
 by file name, so a new file is found by itself; a user's own file comes in with ``load_file`` or the
 entry point group ``netopt.components``.
 """
@@ -132,7 +132,9 @@ def build(base: type[T], spec: object, path: str = "$") -> T:
     if isinstance(spec, str):
         spec = {"id": spec}
     if not isinstance(spec, Mapping):
-        raise ConfigError(f"expected a {base.kind} (an id, or a mapping with 'id'), got {spec!r}", path)
+        raise ConfigError(
+            f"expected a {base.kind} (an id, or a mapping with 'id'), got {spec!r}", path
+        )
     options = dict(spec)
     name = options.pop("id", None)
     if not isinstance(name, str):

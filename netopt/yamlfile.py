@@ -29,7 +29,7 @@ class _Loader(_Base):  # type: ignore[misc]
 
 
 def read(file: Path) -> dict[Any, Any]:
-    """Return the mapping in a YAML file; ConfigError names the file and, for bad syntax, the line."""
+    """Return the mapping in a YAML file; ConfigError names the file and the line."""
     try:
         content = parse(file.read_text("utf-8"), str(file))
     except FileNotFoundError:

@@ -54,7 +54,7 @@ class Algorithm(Component):
         if self.doubly_stochastic and not topology.doubly_stochastic:
             raise ConfigError(
                 f"{self.id} needs a doubly stochastic mixing matrix, and the columns of that of "
-                f"'{topology.name}' do not sum to 1; use Metropolis weights on an undirected graph, "
-                f"or another matrix",
+                f"'{topology.name}' do not sum to 1; use Metropolis weights on an undirected "
+                f"graph, or another matrix",
                 "$.topology",
             )

@@ -21,7 +21,7 @@ class Tracking(State):
 
 
 class GradientTracking(Algorithm):
-    """Gradient tracking: x <- W x - lr y; y <- W y + grad f(x_new) - grad f(x_old), y_0 = grad f(x_0).
+    """Gradient tracking: x <- W x - lr y; y <- W y + grad f(x_new) - grad f(x_old).
 
     The sum of the y_i is always the sum of the gradients (for a doubly stochastic W), so a constant
     step reaches the exact optimum. x and y travel in one frame, each with its own scale. On a

@@ -1,7 +1,7 @@
 """Codecs know how a vector becomes bits and back; they never see a frame, an edge or an agent.
 
-A codec's payload is exactly the bits that its paper counts, zero-padded to a byte. Both ends hold the
-same codec, and the key names the random stream that both can draw.
+A codec's payload is exactly the bits that its paper counts, zero-padded to a byte. Both ends hold
+the same codec, and the key names the random stream that both can draw.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Segment(NamedTuple):
     """
 
     name: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
     bits: int
     form: str
 
@@ -46,7 +46,7 @@ class Codec(Component):
         return sum(part.count * part.bits for part in self.layout(n))
 
     def max_nbits(self, n: int) -> int:
-        """Return the largest payload of n coordinates in bits; equal to ``nbits`` where that is exact."""
+        """Return the largest payload of n coordinates in bits; ``nbits`` where that is exact."""
         return self.nbits(n) or 0
 
     def layout(self, n: int) -> tuple[Segment, ...]:
@@ -67,7 +67,9 @@ class Codec(Component):
         """
         raise TypeError(f"codec {self.id} does not decode")
 
-    def accumulate(self, payload: Bytes, key: Key, weight: float, out: Vector, scratch: Vector) -> None:
+    def accumulate(
+        self, payload: Bytes, key: Key, weight: float, out: Vector, scratch: Vector
+    ) -> None:
         """Add ``weight`` times the decoded vector to ``out``; ``scratch`` is of out's shape."""
         self.decode_into(payload, key, scratch)
         np.multiply(scratch, weight, out=scratch)
@@ -83,7 +85,9 @@ class Codec(Component):
         data = np.frombuffer(payload, dtype=np.uint8)
         bits = self.nbits(n)
         if bits is not None and len(data) != nbytes(bits):
-            raise FrameError(f"{self.id}: {n} coordinates need {nbytes(bits)} bytes, got {len(data)}")
+            raise FrameError(
+                f"{self.id}: {n} coordinates need {nbytes(bits)} bytes, got {len(data)}"
+            )
         out = np.empty(n)
         self.decode_into(data, key, out)
         return out

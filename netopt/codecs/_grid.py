@@ -18,7 +18,8 @@ Levels = Annotated[
     int, Meta(ge=1, lt=2**20, description="l, quantization levels on each side of zero")
 ]
 Floor = Annotated[
-    float, Meta(gt=0, le=1e30, description="least scale, so that the grid never collapses to a point")
+    float,
+    Meta(gt=0, le=1e30, description="least scale, so that the grid never collapses to a point"),
 ]
 
 
@@ -30,8 +31,8 @@ def carrier(bits: int) -> type[np.unsignedinteger[Any]]:
 def round_up_to_float32(value: float) -> np.float32:
     """Return the least float32 that is not below ``value`` >= 0; inf if there is none."""
     with np.errstate(over="ignore"):
-        near = np.float32(value)
-    return near if float(near) >= value else np.nextafter(near, np.float32(np.inf))
+        near: np.float32 = np.float32(value)
+    return np.nextafter(near, np.float32(np.inf)) if float(near) < value else near
 
 
 class ScaledGrid(Codec):
@@ -113,4 +114,4 @@ class ScaledGrid(Codec):
         kept = self.__dict__.get("_kept")
         if kept is None or len(kept[0]) != n:
             kept = self.__dict__["_kept"] = (np.empty(n), np.empty(n, carrier(self.width())))
-        return kept  # type: ignore[no-any-return]
+        return kept[0], kept[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -11,7 +11,11 @@ from netopt.codecs import Bytes, Codec, Segment, Vector
 from netopt.errors import FrameError, RangeError
 from netopt.keys import Key
 
-WIRE = {"float64": np.dtype("<f8"), "float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
+WIRE: dict[str, np.dtype[Any]] = {
+    "float64": np.dtype("<f8"),
+    "float32": np.dtype("<f4"),
+    "float16": np.dtype("<f2"),
+}
 
 
 class Raw(Codec):
@@ -42,7 +46,7 @@ class Raw(Codec):
                 f"raw {self.dtype}: a coordinate of size {worst:g} does not fit (the largest is "
                 f"{np.finfo(wire).max:g}); use a wider dtype or a smaller step size"
             )
-        return 8 * view.nbytes
+        return 8 * int(view.nbytes)
 
     def decode_into(self, payload: Bytes, key: Key, out: Vector) -> None:
         """Read the numbers back; FrameError if one is not finite, since none is ever sent."""

@@ -12,12 +12,14 @@ class Switching(ScaledGrid):
     With u the fractional place of a coordinate between two grid points, each rounding has variance
     u (1 - u) Delta^2; over an even and an odd call the sum lies in [1/4, 3/8] Delta^2 for every
     value, so no point, and no saddle, is a fixed point of the noise. l = 10 and the floor 0.1 are
-    those of the paper's toy experiment; the odd grid has 2 l + 2 symbols (a coordinate of size n may
+    those of the paper's toy experiment; the odd grid has 2 l + 2 symbols (one of size n may
     round outwards), so 5 bits at l = 10.
     """
 
     id = "switching"
-    reference = "Bo and Wang, Quantization avoids saddle points, PNAS 121(17), 2024, Q_even and Q_odd"
+    reference = (
+        "Bo and Wang, Quantization avoids saddle points, PNAS 121(17), 2024, Q_even and Q_odd"
+    )
     unbiased = True
     levels: Levels = 10
     floor: Floor = 0.1

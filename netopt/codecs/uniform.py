@@ -22,7 +22,9 @@ class Uniform(Codec):
     """
 
     id = "uniform"
-    reference = "Lin, Kostina and Hassibi, Differentially quantized gradient methods, IEEE T-IT 2022"
+    reference = (
+        "Lin, Kostina and Hassibi, Differentially quantized gradient methods, IEEE T-IT 2022"
+    )
     bits: Annotated[int, Meta(ge=1, le=32, description="bits of one coordinate")] = 8
     range: Annotated[
         float, Meta(gt=0, le=1e300, description="r, the largest coordinate that can be sent")

@@ -13,7 +13,7 @@ LANES = 16
 
 
 def l2(x: npt.NDArray[np.float64]) -> float:
-    """Return the Euclidean norm of ``x``, shape (n,) float64; inf if a square overflows, NaN if x has one."""
+    """Return the Euclidean norm of ``x``, shape (n,) float64; inf if a square overflows."""
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.square(x)
         whole = len(x) - len(x) % LANES

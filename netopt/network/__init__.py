@@ -1,7 +1,7 @@
 """Networks carry frames between agents and play rounds; they never look into a payload.
 
-Two drivers play the same generators: ``lockstep`` holds all agents in one process (the debugger, the
-notebook, the oracle), ``mpi`` one agent a rank. Both give the same bits and the same ledger.
+Two drivers play the same generators: ``lockstep`` holds all agents in one process (the debugger,
+the notebook, the oracle), ``mpi`` one agent a rank. Both give the same bits and the same ledger.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def agents_of(experiment: Experiment, wires: dict[int, object]) -> list[Agent]:
 
 
 def located(error: BaseException, agent: Agent) -> NetoptError:
-    """Return ``error`` as a netopt error that says at which agent, round, exchange and edges it arose."""
+    """Return ``error`` as a netopt error that says at which agent, round and exchange it arose."""
     place = f"agent {agent.rank}, round {agent.round}, exchange {agent.exchange}"
     if isinstance(error, NetoptError):
         if isinstance(error, StuckError) or str(error).startswith(("agent ", "edge ")):
@@ -103,8 +103,8 @@ def located(error: BaseException, agent: Agent) -> NetoptError:
 def stranger(agent: Agent, other: int, verb: str) -> ExchangeError:
     """Return the error for an exchange with an agent that is no neighbour."""
     return ExchangeError(
-        f"agent {agent.rank}, round {agent.round}, exchange {agent.exchange}: {verb} agent {other}, "
-        f"but there is no such edge"
+        f"agent {agent.rank}, round {agent.round}, exchange {agent.exchange}: "
+        f"{verb} agent {other}, but there is no such edge"
     )
 
 

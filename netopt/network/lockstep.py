@@ -20,7 +20,7 @@ from netopt.network import Capture, Matrix, Tap, agents_of, located, stranger
 
 
 class Buffers:
-    """Two send buffers for each channel and receiver: one may still be read while one is written."""
+    """Two send buffers for each channel and receiver: one may be read while one is written."""
 
     def __init__(self) -> None:
         self._pairs: dict[tuple[int, int], list[Bytes]] = {}
@@ -43,7 +43,9 @@ class Lockstep:
 
     def __init__(self, experiment: Experiment) -> None:
         self._algorithm = experiment.algorithm
-        self._agents = agents_of(experiment, {i: Buffers() for i in range(experiment.topology.size)})
+        self._agents = agents_of(
+            experiment, {i: Buffers() for i in range(experiment.topology.size)}
+        )
         edges = experiment.topology.edges
         self._sent, self._received = Ledger(edges), Ledger(edges)
         self._tap = Tap(experiment.options.record.frames)
@@ -56,7 +58,7 @@ class Lockstep:
             raise located(error, agent) from error
 
     def play(self, k: int) -> None:
-        """Play round k: advance all agents to their next yield, deliver, repeat until all are done."""
+        """Play round k: advance all agents to their next yield, deliver, repeat."""
         running: dict[int, Round] = {}
         for agent, state in zip(self._agents, self._states, strict=True):
             agent.round, agent.exchange = k, 0
@@ -84,7 +86,7 @@ class Lockstep:
             raise located(error, agent) from error
 
     def _deliver(self, wishes: Mapping[int, Exchange]) -> dict[int, Mapping[int, Message]]:
-        """Check that every message has a listener and every listener a message, and hand them over."""
+        """Check that messages and listeners match, and hand the messages over."""
         self._check(wishes)
         for rank, wish in wishes.items():
             for target in sorted(wish.out):

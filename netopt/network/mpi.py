@@ -24,8 +24,9 @@ from netopt.codecs import Bytes, nbytes  # noqa: E402
 from netopt.config import Experiment  # noqa: E402
 from netopt.errors import FrameError, StuckError  # noqa: E402
 from netopt.frame import HEADER_BYTES  # noqa: E402
-from netopt.ledger import COLUMNS, Edge, Ledger  # noqa: E402
+from netopt.ledger import Ledger  # noqa: E402
 from netopt.network import Capture, Matrix, Tap, agents_of, located, stranger  # noqa: E402
+from netopt.network.control import Control  # noqa: E402
 
 Requests = list[MPI.Request]
 POLLS_PER_LOOK = 256
@@ -139,11 +140,10 @@ class MpiNetwork:
     """Plays this rank's agent; see ``Network`` for the methods, which all ranks call together."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self._frames = MPI.COMM_WORLD.Dup()
-        self._control = MPI.COMM_WORLD.Dup()
-        self._distress = MPI.COMM_WORLD.Dup()
-        self.rank, self.size = self._frames.Get_rank(), self._frames.Get_size()
-        self.root = self.rank == 0
+        self._comms = [MPI.COMM_WORLD.Dup() for _ in range(3)]
+        self._frames, control, self._distress = self._comms
+        self._control = Control(control, self._control_wait)
+        self.rank, self.size, self.root = control.Get_rank(), control.Get_size(), self._control.root
         self.control_bytes = 0
         self._deadline = Deadline(experiment.options.network.timeout)
         self._timeout = experiment.options.network.timeout
@@ -182,7 +182,7 @@ class MpiNetwork:
             raise located(error, agent) from error
 
     def _exchange(self, wish: Exchange) -> Mapping[int, Message]:
-        """Send what goes out, wait for what is to come in, and return it by source, in rank order."""
+        """Send what goes out, wait for what comes in, and return it by source, in rank order."""
         for target in sorted(wish.out):
             message = wish.out[target]
             if target not in self._agent.successors:
@@ -217,14 +217,14 @@ class MpiNetwork:
         return inbox
 
     def _stuck(self, inlets: Sequence[Inlet]) -> str:
-        """Return who waits for whom; Testall leaves the requests as they were if not all are done."""
+        """Return who waits for whom; Testall changes no request unless all are done."""
         late = [inlet.source for inlet in inlets if not inlet.request.Get_status()]
         names = " and ".join(f"agent {source}" for source in late)
         edges = ", ".join(f"{source} -> {self.rank}" for source in late)
         agent = self._agent
         return self._collect_waits(
-            f"agent {self.rank} waits for {names} in round {agent.round}, exchange {agent.exchange} "
-            f"(edge {edges})"
+            f"agent {self.rank} waits for {names} in round {agent.round}, exchange "
+            f"{agent.exchange} (edge {edges})"
         )
 
     def _collect_waits(self, mine: str) -> str:
@@ -252,73 +252,37 @@ class MpiNetwork:
 
     def settle(self) -> None:
         """Return when all agents have finished their round."""
-        self._control_wait(self._control.Ibarrier(), "the end of the round")
+        self._control.barrier()
 
     def estimates(self) -> Matrix | None:
         """Gather the estimates at the root."""
-        x = self._state.x
-        rows = np.empty((self.size, len(x))) if self.root else None
-        self._control_wait(self._control.Igather(x, rows), "the estimates")
-        self.control_bytes += 0 if self.root else x.nbytes
-        return rows
+        return self._control.gather(self._state.x, "the estimates")
 
     def totals(self) -> tuple[int, int]:
         """Sum payload bits and wire bytes at the root."""
-        mine = np.array(self._sent.bits_and_bytes(), dtype=np.int64)
-        total = np.zeros_like(mine)
-        self._control_wait(self._control.Ireduce(mine, total if self.root else None), "the totals")
-        self.control_bytes += 0 if self.root else mine.nbytes
-        return int(total[0]), int(total[1])
+        bits, size = self._control.sum(np.array(self._sent.bits_and_bytes()), "the totals")
+        return int(bits), int(size)
 
     def agree(self, verdict: int) -> int:
         """Broadcast the root's verdict."""
-        word = np.array([verdict], dtype=np.int64)
-        self._control_wait(self._control.Ibcast(word), "the root's verdict")
-        self.control_bytes += 0 if self.root else word.nbytes
-        return int(word[0])
+        return self._control.broadcast(verdict, "the root's verdict")
 
     def books(self) -> tuple[Ledger, Ledger, list[Capture]] | None:
         """Gather both ledgers and the captured frames at the root."""
         self._sender.drain()
-        sent = self._merge(self._sent)
-        received = self._merge(self._received)
-        frames = self._gather_frames()
-        control = np.array([self.control_bytes], dtype=np.int64)
-        total = np.zeros_like(control)
-        self._control_wait(self._control.Ireduce(control, total if self.root else None), "the books")
-        self.control_bytes = int(total[0])
-        return (sent, received, frames) if self.root else None
+        sent, received = self._merge(self._sent), self._merge(self._received)
+        frames = self._control.collect(self._tap.frames, Capture, "the captured frames")
+        control = self._control.sum(np.array([self._control.bytes]), "the books")
+        self.control_bytes = int(control[0])
+        return (sent, received, sorted(frames)[: self._tap.limit]) if self.root else None
 
     def _merge(self, mine: Ledger) -> Ledger:
-        """Sum the ranks' ledgers over all edges: each edge is counted by one rank only."""
+        """Return the ranks' ledgers as one at the root: each edge is counted by one rank only."""
         whole = Ledger(self._edges)
         for edge, row in zip(mine.edges, mine.counts, strict=True):
             whole.counts[whole.row[edge]] = row
-        if self.root:
-            self._control_wait(self._control.Ireduce(MPI.IN_PLACE, whole.counts), "the ledgers")
-        else:
-            self._control_wait(self._control.Ireduce(whole.counts, None), "the ledgers")
-            self.control_bytes += len(self._edges) * COLUMNS * 8
+        whole.counts[:] = self._control.sum(whole.counts, "the ledgers")
         return whole
-
-    def _gather_frames(self) -> list[Capture]:
-        """Gather captured frames: lengths first, then bytes; the first ``limit`` of all are kept."""
-        import msgspec
-
-        mine = msgspec.msgpack.encode(self._tap.frames)
-        size = np.array([len(mine)], dtype=np.int64)
-        sizes = np.zeros(self.size, dtype=np.int64)
-        self._control_wait(self._control.Igather(size, sizes if self.root else None), "the frames")
-        if not self.root:
-            self._control_wait(self._control.Isend((mine, MPI.BYTE), 0), "the root")
-            self.control_bytes += len(mine)
-            return []
-        found = list(self._tap.frames)
-        for source in range(1, self.size):
-            data = np.empty(sizes[source], np.uint8)
-            self._control_wait(self._control.Irecv((data, MPI.BYTE), source), "captured frames")
-            found += msgspec.msgpack.decode(data.tobytes(), type=list[Capture])
-        return sorted(found)[: self._tap.limit]
 
     def _control_wait(self, request: MPI.Request, what: str) -> None:
         """Wait for a collective of the instrument itself."""
@@ -329,9 +293,8 @@ class MpiNetwork:
         """Free requests and communicators; called after the books are closed on every rank."""
         for inlet in self._inlets.values():
             inlet.close()
-        self._frames.Free()
-        self._control.Free()
-        self._distress.Free()
+        for comm in self._comms:
+            comm.Free()
 
 
 def _largest_frame(experiment: Experiment) -> int:
@@ -360,6 +323,3 @@ def abort(code: int) -> None:
 def library() -> str:
     """Return the first line of the MPI library's own description."""
     return MPI.Get_library_version().strip().split("\n")[0].strip("\x00 ")
-
-
-__all__ = ["Edge", "MpiNetwork", "abort", "agree_on_failure", "library", "world"]

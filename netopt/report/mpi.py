@@ -54,7 +54,7 @@ def library() -> tuple[Library | None, Finding]:
     told = execute([sys.executable, "-c", ASK], LIBRARY_SECONDS)
     size, _, text = told.out.partition(" ")
     if told.code == 0 and size.isdigit():
-        name = text.strip().splitlines()[0].strip("\x00 ")
+        name = " ".join(text.strip().splitlines()[0].strip("\x00").split())
         return Library(name, family(text), int(size)), Finding("mpi4py", "ok", name)
     reason = told.reason()
     cure = GET_ONE

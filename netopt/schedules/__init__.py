@@ -1,4 +1,4 @@
-"""Schedules know the two rates of a decentralized step: eps_k for mixing, alpha_k for the gradient."""
+"""Schedules know the two rates of a step: eps_k for mixing, alpha_k for the gradient."""
 
 from __future__ import annotations
 

@@ -41,9 +41,7 @@ def fails(file: Path, out: Path, *more: str, driver: str = "mpi") -> tuple[int, 
 def test_a_rank_that_raises_is_named_with_round_and_edges(
     driver: str, run_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    code, line = fails(
-        run_file(JOB), tmp_path / "o", "--set", "problem.how=raise", driver=driver
-    )
+    code, line = fails(run_file(JOB), tmp_path / "o", "--set", "problem.how=raise", driver=driver)
     assert code == 1
     assert re.fullmatch(
         r"netopt: error: agent 2, round 5, exchange 0 \(edges 2 -> 1, 2 -> 3\): "
@@ -58,7 +56,9 @@ def test_a_gradient_that_is_not_finite_ends_with_code_3(
 ) -> None:
     code, line = fails(run_file(JOB), tmp_path / "o", "--set", "problem.how=nan", driver=driver)
     assert code == 3
-    assert line.startswith("netopt: error: agent 2, round 5: the gradient is not finite (|x| reaches ")
+    assert line.startswith(
+        "netopt: error: agent 2, round 5: the gradient is not finite (|x| reaches "
+    )
 
 
 def test_a_stuck_exchange_says_who_waits_for_whom(
@@ -85,9 +85,7 @@ def test_a_neighbour_that_does_not_listen_is_an_error_over_mpi(
 def test_lockstep_names_who_does_not_listen(
     run_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    code, line = fails(
-        run_file(JOB), tmp_path / "o", "--set", "algorithm=deaf", driver="lockstep"
-    )
+    code, line = fails(run_file(JOB), tmp_path / "o", "--set", "algorithm=deaf", driver="lockstep")
     assert (code, line) == (
         4,
         "netopt: error: agent 0 sends to agent 1 in round 3, exchange 0, which does not listen",
@@ -98,9 +96,7 @@ def test_lockstep_names_who_does_not_listen(
 def test_a_message_to_a_stranger_is_refused(
     driver: str, run_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    code, line = fails(
-        run_file(JOB), tmp_path / "o", "--set", "algorithm=stranger", driver=driver
-    )
+    code, line = fails(run_file(JOB), tmp_path / "o", "--set", "algorithm=stranger", driver=driver)
     assert (code, line) == (
         4,
         "netopt: error: agent 0, round 0, exchange 0: sends to agent 2, but there is no such edge",
@@ -147,7 +143,9 @@ def test_ctrl_c_ends_cleanly_and_leaves_valid_files(
         start_new_session=True,
     )  # fmt: skip
     try:
-        wait_for(lambda: (out / "metrics.jsonl").exists() and (out / "metrics.jsonl").stat().st_size)
+        wait_for(
+            lambda: (out / "metrics.jsonl").exists() and (out / "metrics.jsonl").stat().st_size
+        )
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     finally:

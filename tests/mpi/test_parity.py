@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from netopt.registry import discover
 from netopt.algorithms import Algorithm
+from netopt.registry import discover
 
 from .conftest import netopt
 

@@ -351,12 +351,12 @@ def test_what_two_ranks_said(told, state, detail):
 
 
 def test_a_command_that_hangs_is_ended_with_its_children():
-    child = "import time; print('up', flush=True); time.sleep(60)"
+    child = f"import time; print({os.getpid()}, {time.time()}, flush=True); time.sleep(60)"
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     began = time.monotonic()
     assert execute([sys.executable, "-c", code], 1.0) == Ended(None, "", "")
     assert time.monotonic() - began < 10
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+    running = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True).stdout
     assert child not in running.replace("\n", " ")
 
 
