@@ -59,6 +59,9 @@ def play(
         if network.root:
             diary.close("interrupt", None, network.control_bytes, [])
         raise
+    finally:
+        if recorder is not None:
+            recorder.close()
     if books is None:
         return None
     sent, received, frames = books

@@ -54,12 +54,16 @@ class Recorder:
         self._metrics.write(json.dumps(row) + "\n")
         self._metrics.flush()
 
+    def close(self) -> None:
+        """Close metrics.jsonl; the rows that it holds stay valid whatever happened."""
+        if self._metrics is not None:
+            self._metrics.close()
+
     def finish(
         self, summary: Mapping[str, Any], sent: Ledger | None, frames: Sequence[Capture]
     ) -> None:
         """Write edges.csv, the captured frames, and summary.json as the last file."""
-        if self._metrics is not None:
-            self._metrics.close()
+        self.close()
         if sent is not None:
             write(self.directory / "edges.csv", edges_csv(sent))
         if frames:

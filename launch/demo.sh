@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# From nothing to a result: install netopt into .venv and let eight MPI ranks on a ring learn real
+# handwritten digits, once with 5-bit messages (QGD) and once with float32 messages (DGD).
+#   bash launch/demo.sh [FOLDER]      FOLDER: where the results go, runs/demo if not given
+set -eu
+cd "$(dirname "$0")/.."
+. launch/setup.sh
+setup ""
+netopt() { "$netopt_python" -m netopt "$@"; }
+
+out=${1:-runs/demo}
+n=2
+while [ -e "$out" ]; do out=${1:-runs/demo}-$n; n=$((n + 1)); done
+
+for experiment in digits-qgd digits-dgd; do
+  netopt run "$experiment" --out "$out/$experiment" >"$out.log" || { cat "$out.log"; exit 1; }
+done
+rm -f "$out.log"
+netopt plot "$out/digits-qgd" "$out/digits-dgd" --out "$out/loss-against-bytes.png"

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Every test of netopt: style, types, laws, oracles, and runs under a real mpirun.
+#   bash launch/test.sh [--slow]      --slow adds the statistical claims, which take minutes
+set -eu
+cd "$(dirname "$0")/.."
+. launch/setup.sh
+setup "test"
+run() { printf '\n== %s\n' "$*"; "$netopt_python" -m "$@"; }
+
+run ruff check .
+run ruff format --check .
+run mypy
+printf '\n== without the C extension\n'
+NETOPT_NO_EXTENSION=1 run pytest tests/codecs tests/frames tests/lockstep
+if [ "${1:-}" = --slow ]; then
+  run pytest -m slow -s
+fi
+run pytest --durations=5
