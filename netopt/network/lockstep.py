@@ -59,10 +59,7 @@ class Lockstep:
 
     def play(self, k: int) -> None:
         """Play round k: advance all agents to their next yield, deliver, repeat."""
-        running: dict[int, Round] = {}
-        for agent, state in zip(self._agents, self._states, strict=True):
-            agent.round, agent.exchange = k, 0
-            running[agent.rank] = self._algorithm.round(state, agent)
+        running = {agent.rank: self._open(agent, k) for agent in self._agents}
         inboxes: dict[int, Mapping[int, Message]] = {}
         while running:
             wishes: dict[int, Exchange] = {}
@@ -73,6 +70,14 @@ class Lockstep:
                 else:
                     wishes[rank] = wish
             inboxes = self._deliver(wishes)
+
+    def _open(self, agent: Agent, k: int) -> Round:
+        """Return the generator of an agent's round k."""
+        agent.round, agent.exchange = k, 0
+        try:
+            return self._algorithm.round(self._states[agent.rank], agent)
+        except Exception as error:
+            raise located(error, agent) from error
 
     def _advance(
         self, round_: Round, inbox: Mapping[int, Message] | None, agent: Agent

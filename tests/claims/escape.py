@@ -22,7 +22,7 @@ WORKERS = 2
 
 
 class Case(NamedTuple):
-    """One row: codec and its levels, start, schedule, number of seeds, rounds; W is W1, N = 5."""
+    """One row: codec, levels, start, schedule, how many seeds from which on, rounds; all on W1."""
 
     codec: str
     levels: int
@@ -30,6 +30,7 @@ class Case(NamedTuple):
     schedule: str = "sample-and-hold"
     seeds: int = SEEDS
     rounds: int = ROUNDS
+    first: int = 0
 
 
 CASES = {
@@ -40,10 +41,12 @@ CASES = {
     "even only, from 0": Case("qsgd", 10, (0, 0), seeds=20, rounds=500),
     "l = 10, from 0": Case("switching", 10, (0, 0), seeds=10),
     "l = 2, from 0": Case("switching", 2, (0, 0), seeds=10),
-    "held": Case("switching", 10, (0.5, -0.5)),
-    "not held": Case("switching", 10, (0.5, -0.5), "decaying"),
+    "held": Case("switching", 10, (0.5, -0.5), seeds=80, first=100),
+    "not held": Case("switching", 10, (0.5, -0.5), "decaying", seeds=80, first=100),
 }
-"""The rounding of the even-only case never leaves 0, so few rounds show all that it does."""
+"""Even-only rounding never leaves 0, so that few rounds show all that it does. Seeds 0 to 49 of the
+last two cases gave 20 and 6 escapes of 50 (p = 0.0013): the 80 seeds are others, chosen after that.
+"""
 
 
 class End(NamedTuple):
@@ -76,10 +79,15 @@ def final(case: Case, seed: int) -> End:
     return End(tuple(mean.tolist()), experiment.problem.loss(mean))
 
 
+def seeds(case: Case) -> range:
+    """Return the seeds of a case."""
+    return range(case.first, case.first + case.seeds)
+
+
 def play(names: list[str], workers: int = WORKERS) -> dict[str, list[End]]:
     """Play the named cases, all their seeds, in ``workers`` processes."""
     with ProcessPoolExecutor(workers) as pool:
-        jobs = {n: [pool.submit(final, CASES[n], s) for s in range(CASES[n].seeds)] for n in names}
+        jobs = {n: [pool.submit(final, CASES[n], s) for s in seeds(CASES[n])] for n in names}
         return {name: [job.result() for job in row] for name, row in jobs.items()}
 
 
