@@ -198,7 +198,7 @@ def parse_bits(value: int | str, path: str) -> int:
         if match is None or unit not in _UNITS:
             raise ValueError
         return round(float(match[1]) * _UNITS[unit])
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ConfigError(
             f"expected bits such as '10 Mbit' or '2 kB', got {value!r}", path
         ) from None

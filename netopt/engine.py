@@ -46,14 +46,9 @@ def play(
     """
     diary = Diary(experiment, recorder, watch)
     try:
-        while True:
-            x = network.estimates()
-            totals = network.totals()
-            verdict = diary.look(x, totals) if x is not None else GO_ON
-            verdict = network.agree(verdict)
-            if verdict != GO_ON:
-                break
-            diary.seconds += _stretch(network, diary)
+        # Overflow is an error of netopt's own, with its place; numpy's warning would only precede it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            verdict = _rounds(network, diary)
         books = network.books()
     except KeyboardInterrupt:
         if network.root:
@@ -67,6 +62,17 @@ def play(
     sent, received, frames = books
     check_conservation(sent, received)
     return diary.close(REASONS[verdict], sent, network.control_bytes, frames)
+
+
+def _rounds(network: Network, diary: Diary) -> int:
+    """Play and look in turn until there is a reason to stop; return the reason."""
+    while True:
+        x = network.estimates()
+        totals = network.totals()
+        verdict = network.agree(diary.look(x, totals) if x is not None else GO_ON)
+        if verdict != GO_ON:
+            return verdict
+        diary.seconds += _stretch(network, diary)
 
 
 def _stretch(network: Network, diary: Diary) -> float:

@@ -99,7 +99,9 @@ def discover(base: type[Component]) -> dict[str, type[Component]]:
     package = importlib.import_module(base.package)
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{base.package}.{module.name}")
-    from importlib.metadata import entry_points  # 15 ms that a run without user plug-ins need not pay
+    from importlib.metadata import (
+        entry_points,
+    )  # 15 ms that a run without user plug-ins need not pay
 
     for entry in entry_points(group="netopt.components"):
         entry.load()

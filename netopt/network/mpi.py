@@ -25,14 +25,20 @@ from netopt.config import Experiment  # noqa: E402
 from netopt.errors import FrameError, StuckError  # noqa: E402
 from netopt.frame import HEADER_BYTES  # noqa: E402
 from netopt.ledger import Ledger  # noqa: E402
-from netopt.network import Capture, Matrix, Tap, agents_of, located, stranger  # noqa: E402
+from netopt.network import (  # noqa: E402
+    Capture,
+    Matrix,
+    Tap,
+    agents_of,
+    distress,
+    located,
+    stranger,
+)
 from netopt.network.control import Control  # noqa: E402
 
 Requests = list[MPI.Request]
 POLLS_PER_LOOK = 256
 """Polls between two looks at the clock: a look costs as much as a poll."""
-DISTRESS = 1.0
-"""Seconds in which agents whose time is up tell each other whom they wait for."""
 
 
 class Deadline:
@@ -222,33 +228,14 @@ class MpiNetwork:
         names = " and ".join(f"agent {source}" for source in late)
         edges = ", ".join(f"{source} -> {self.rank}" for source in late)
         agent = self._agent
-        return self._collect_waits(
+        return self._distress_call(
             f"agent {self.rank} waits for {names} in round {agent.round}, exchange "
             f"{agent.exchange} (edge {edges})"
         )
 
-    def _collect_waits(self, mine: str) -> str:
-        """Return all agents' waits as one text: the neighbours of a stuck agent get stuck in turn.
-
-        All ranks whose time is up tell each other, so that the lowest of them can tell the whole.
-        """
-        told = {self.rank: mine}
-        text = np.frombuffer(mine.encode(), np.uint8)
-        others = [rank for rank in range(self.size) if rank != self.rank]
-        sends = [self._distress.Isend((text, MPI.BYTE), rank) for rank in others]
-        end = time.monotonic() + DISTRESS
-        status = MPI.Status()
-        while time.monotonic() < end and len(told) < self.size:
-            os.sched_yield()
-            MPI.Request.Testall(sends)
-            if self._distress.Iprobe(MPI.ANY_SOURCE, MPI.ANY_TAG, status):
-                data = np.empty(status.Get_count(MPI.BYTE), np.uint8)
-                self._distress.Recv((data, MPI.BYTE), status.Get_source())
-                told[status.Get_source()] = data.tobytes().decode()
-        silent = [f"agent {rank}" for rank in range(self.size) if rank not in told]
-        waits = "; ".join(told[rank] for rank in sorted(told))
-        rest = f"; {' and '.join(silent)} did not answer at all" if silent else ""
-        return f"nothing arrived for {self._timeout:g} s: {waits}{rest}"
+    def _distress_call(self, mine: str) -> str:
+        """Return who waits for whom, as far as the agents that are stuck can tell."""
+        return distress.tell(distress.collect(self._distress, mine), self.size, self._timeout)
 
     def settle(self) -> None:
         """Return when all agents have finished their round."""
@@ -287,7 +274,7 @@ class MpiNetwork:
     def _control_wait(self, request: MPI.Request, what: str) -> None:
         """Wait for a collective of the instrument itself."""
         blame = f"agent {self.rank} waits after round {self._agent.round} for all others ({what})"
-        self._deadline.wait([request], lambda: self._collect_waits(blame))
+        self._deadline.wait([request], lambda: self._distress_call(blame))
 
     def close(self) -> None:
         """Free requests and communicators; called after the books are closed on every rank."""
