@@ -46,7 +46,7 @@ def play(
     """
     diary = Diary(experiment, recorder, watch)
     try:
-        # Overflow is an error of netopt's own, with its place; numpy's warning would only precede it.
+        # Overflow is an error of netopt's own, with its place: numpy's warning adds nothing.
         with np.errstate(over="ignore", invalid="ignore"):
             verdict = _rounds(network, diary)
         books = network.books()

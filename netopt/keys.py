@@ -1,10 +1,10 @@
 """Keys name random streams; nothing in netopt stores or shares a generator.
 
 A stream is a function of (seed, purpose, round, exchange, sender, receiver), so that a receiver can
-rebuild what its sender drew and a run repeats to the last bit on any driver. The generator is numpy's
-Philox 4x64-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*, SC 2011): the seed and
-the purpose are its key, the place in the run is its counter, so two keys never share a block by
-construction.
+rebuild what its sender drew and a run repeats to the last bit on any driver. The generator is
+numpy's Philox 4x64-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*, SC 2011): the
+seed and the purpose are its key, the place in the run is its counter, so two keys never
+share a block by construction.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ the run directory and keeps the MPI library's farewell away from the one error l
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
@@ -54,7 +55,15 @@ def is_open_mpi(mpirun: str) -> bool:
 
 
 def command(ranks: int, worker: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the mpirun command for ``ranks`` workers and the variables that it needs set."""
+    """Return the mpirun command for ``ranks`` workers and the variables that it needs set.
+
+    Raises ConfigError if mpi4py or the launcher is missing.
+    """
+    if importlib.util.find_spec("mpi4py") is None:
+        raise ConfigError(
+            "mpi4py is not installed; pip install 'netopt[mpich]' brings it with an MPI library, "
+            "--driver lockstep needs neither"
+        )
     mpirun = find_mpirun()
     extra: list[str] = []
     needs = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

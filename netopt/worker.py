@@ -39,8 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(file: str, overrides: Sequence[str], load: Sequence[str], out: str, debug: bool) -> int:
     """Build the experiment, play it over MPI and write to ``out``; return the exit code."""
-    from netopt.network import mpi
-
+    try:
+        from netopt.network import mpi
+    except (ImportError, RuntimeError) as error:  # no mpi4py, or no MPI library that it can load
+        say(f"netopt: error: MPI does not load: {error}; 'netopt doctor' says more")
+        return ConfigError.exit_code
     # A shell that puts a job into the background makes it ignore SIGINT; the launcher relies on it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     rank, size = mpi.world()

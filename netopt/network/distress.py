@@ -1,7 +1,7 @@
 """Distress: agents whose time is up tell each other whom they wait for.
 
-The neighbours of a stuck agent get stuck in turn, so a single wait says little; all of them together
-name the agent that did not answer. The communicator is handed in and serves nothing else.
+The neighbours of a stuck agent get stuck in turn, so a single wait says little; all of them
+together name the agent that did not answer. The communicator is handed in and serves nothing else.
 """
 
 from __future__ import annotations
