@@ -24,6 +24,9 @@ from netopt.registry import load_file
 STAGGER = 0.2
 """Seconds by which a rank waits for lower ranks to speak first about a failure that all see."""
 
+COURTESY = 3.0
+"""Seconds that the root has to write its summary after a Ctrl-C that reached every rank."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play this rank's part; return the exit code."""
@@ -110,6 +113,7 @@ def _fail(error: BaseException, rank: int, debug: bool) -> int:
     A failure that several ranks see at the same time is left to the lowest of them.
     """
     if isinstance(error, KeyboardInterrupt):
+        time.sleep(COURTESY if rank else 0)
         return 130
     if isinstance(error, ExchangeError):
         time.sleep(STAGGER * rank)
