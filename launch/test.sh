@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 setup "test"
 run() { printf '\n== %s\n' "$*"; "$netopt_python" -m "$@"; }
 
-run ruff check .
-run ruff format --check .
+run ruff check netopt tests
+run ruff format --check netopt tests
 run mypy
 printf '\n== without the C extension\n'
 NETOPT_NO_EXTENSION=1 run pytest tests/codecs tests/frames tests/lockstep

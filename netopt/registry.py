@@ -182,10 +182,9 @@ def _value(kind: Any, raw: object, path: str) -> Any:
 
 def struct_type(kind: Any) -> type[msgspec.Struct] | None:
     """Return the Struct class in an annotation such as ``Schedule | None``, else None."""
-    for option in typing.get_args(kind) or (kind,):
-        if isinstance(option, type) and issubclass(option, msgspec.Struct):
-            return option
-    return None
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return next(filter(None, map(struct_type, typing.get_args(kind))), None)
 
 
 def convert(raw: object, kind: Any, path: str) -> Any:

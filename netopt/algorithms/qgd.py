@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from netopt.agent import Agent, Channel
 from netopt.algorithms import Algorithm, Round, State
@@ -23,7 +26,9 @@ class Qgd(Algorithm):
     id = "qgd"
     reference = "Bo and Wang, Quantization avoids saddle points, PNAS 121(17), 2024, Algorithm 1"
     channels = (Channel("mix", default="switching"),)
-    schedule: Schedule = msgspec.field(default_factory=SampleAndHold)
+    schedule: Annotated[Schedule, Meta(description="eps_k and alpha_k, the rates of round k")] = (
+        msgspec.field(default_factory=SampleAndHold)
+    )
 
     def round(self, s: State, me: Agent) -> Round:
         """Send Q(x_i), average what came, step."""

@@ -26,6 +26,13 @@ class Part(NamedTuple):
     labels: Any
 
 
+Source = Annotated[
+    str, Meta(description="digits, breast-cancer, synthetic, or libsvm:PATH for a file of yours")
+]
+Split = Annotated[str, Meta(description="rows to agents: iid, by-class or sorted-by-norm")]
+L2 = Annotated[float, Meta(ge=0, description="weight of the regulariser l2/2 ||x||^2")]
+
+
 class Rows(Problem):
     """Base of problems over data: f_i is a mean over agent i's rows, plus l2/2 ||x||^2.
 
@@ -33,10 +40,12 @@ class Rows(Problem):
     agent) depend on its number of threads; a run gives every rank one thread.
     """
 
-    data: str = "synthetic"
-    split: str = "iid"
-    l2: Annotated[float, Meta(ge=0)] = 0.0
-    batch: Annotated[int, Meta(ge=1)] | None = None
+    data: Source = "synthetic"
+    split: Split = "iid"
+    l2: L2 = 0.0
+    batch: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="rows a gradient draws; null: all")
+    ] = None
     if TYPE_CHECKING:  # set by prepare; not options
         _parts: tuple[Part, ...] = ()
         _tops: Any = None

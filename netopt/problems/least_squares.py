@@ -31,10 +31,10 @@ class LeastSquares(Rows):
     id = "least-squares"
     reference = "the standard linear regression"
 
-    rows: Annotated[int, Meta(ge=1)] = 1000
-    dimension: Annotated[int, Meta(ge=1)] = 20
-    kappa: Annotated[float, Meta(ge=1)] = 10.0
-    noise: Annotated[float, Meta(ge=0)] = 0.1
+    rows: Annotated[int, Meta(ge=1, description="rows of the synthetic data")] = 1000
+    dimension: Annotated[int, Meta(ge=1, description="d of the synthetic data")] = 20
+    kappa: Annotated[float, Meta(ge=1, description="condition number of A^T A")] = 10.0
+    noise: Annotated[float, Meta(ge=0, description="standard deviation in the targets")] = 0.1
     if TYPE_CHECKING:  # set by prepare; not options
         _best: Any = None
         _mu: Any = None

@@ -11,7 +11,7 @@ from netopt.data import Data, Recipe, classify, load
 from netopt.data.splits import hold_out
 from netopt.keys import Key
 from netopt.problems import Vector, _softmax, _two_classes
-from netopt.problems._rows import DENSE_LIMIT, Part, Rows, option, with_ones
+from netopt.problems._rows import DENSE_LIMIT, L2, Part, Rows, Source, Split, option, with_ones
 
 
 class Logistic(Rows):
@@ -36,12 +36,16 @@ class Logistic(Rows):
     id = "logistic"
     reference = "Cox, J. R. Stat. Soc. B 1958; c classes: Boehning, Ann. Inst. Stat. Math. 1992"
 
-    data: str = "digits"
-    split: str = "by-class"
-    l2: Annotated[float, Meta(ge=0)] = 1e-3
-    test_fraction: Annotated[float, Meta(ge=0, lt=1)] = 0.2
-    intercept: bool = True
-    solve: bool = False
+    data: Source = "digits"
+    split: Split = "by-class"
+    l2: L2 = 1e-3
+    test_fraction: Annotated[
+        float, Meta(ge=0, lt=1, description="share of the rows held out for the accuracy")
+    ] = 0.2
+    intercept: Annotated[bool, Meta(description="whether each class has a bias")] = True
+    solve: Annotated[bool, Meta(description="find the minimum, so that distances are known")] = (
+        False
+    )
     if TYPE_CHECKING:  # set by prepare; not options
         _model: Any = None
         _test: Any = None

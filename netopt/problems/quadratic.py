@@ -43,10 +43,14 @@ class Quadratic(Problem):
     id = "quadratic"
     reference = "the standard strongly convex test function"
 
-    dimension: Annotated[int, Meta(ge=1)] = 10
-    kappa: Annotated[float, Meta(ge=1)] = 10.0
-    heterogeneity: Annotated[float, Meta(ge=0)] = 1.0
-    curvature: Literal["same", "shuffled"] = "same"
+    dimension: Annotated[int, Meta(ge=1, description="d, number of coordinates")] = 10
+    kappa: Annotated[float, Meta(ge=1, description="condition number L / mu")] = 10.0
+    heterogeneity: Annotated[
+        float, Meta(ge=0, description="how far apart the agents' own minima lie")
+    ] = 1.0
+    curvature: Annotated[
+        Literal["same", "shuffled"], Meta(description="whether all A_i are equal or permuted")
+    ] = "same"
     if TYPE_CHECKING:  # set by prepare; not options
         _seed: int = 0
         _known: Any = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
 from netopt.keys import Key
 from netopt.problems import Problem, Vector
@@ -24,7 +26,7 @@ class Saddle(Problem):
     id = "saddle"
     reference = "Bo and Wang, PNAS 2024, the toy problem of the experiments"
 
-    at: tuple[float, float] = (1.0, -1.0)
+    at: Annotated[tuple[float, float], Meta(description="where every agent starts")] = (1.0, -1.0)
 
     def __post_init__(self) -> None:
         """Refuse a start that is not finite."""

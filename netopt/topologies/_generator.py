@@ -25,7 +25,9 @@ class Generator(Component, kw_only=True):
     kind: ClassVar[str] = "topology"
     package: ClassVar[str] = "netopt.topologies"
 
-    weights: Mixing | None = None
+    weights: Annotated[
+        Mixing | None, msgspec.Meta(description="mixing rule; null takes the graph's own default")
+    ] = None
 
     def __post_init__(self) -> None:
         if self.weights is None:

@@ -136,7 +136,7 @@ def test_a_number_written_as_1e_3_is_a_number(
 ) -> None:
     file = tmp_path / "job.yaml"
     file.write_text(GOOD.replace("algorithm: dgd", "algorithm: {id: dgd, lr: 1e-3}"))
-    code, out, err = netopt("run", str(file), "--out", str(tmp_path / "o"), capsys=capsys)
+    code, _, err = netopt("run", str(file), "--out", str(tmp_path / "o"), capsys=capsys)
     assert (code, err) == (0, "")
     assert "lr: 0.001" in (tmp_path / "o" / "run.yaml").read_text()
 
@@ -190,7 +190,7 @@ def test_a_vector_outside_the_codecs_range_is_an_error(
     file.write_text(GOOD + "codecs: {mix: {id: uniform, range: 1.0e-6}}\n")
     code, _, err = netopt("run", str(file), "--out", str(tmp_path / "o"), capsys=capsys)
     assert code == 2
-    assert err.startswith("netopt: error: agent 0, round 1, exchange 0: uniform: a coordinate of size")
+    assert err.startswith("netopt: error: agent 0, round 1, exchange 0: uniform: a coordinate of ")
     assert err.endswith("is outside [-1e-06, 1e-06]; give a larger range\n")
 
 
