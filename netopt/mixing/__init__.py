@@ -41,7 +41,7 @@ class Mixing(Component):
 
 def fill_diagonal(neighbours: Matrix) -> Matrix:
     """Return W: the (N, N) weights of the neighbours, and on the diagonal what is left of 1."""
-    return neighbours + np.diag(1.0 - neighbours.sum(axis=1))
+    return np.asarray(neighbours + np.diag(1.0 - neighbours.sum(axis=1)))
 
 
 def undirected(adjacency: Adjacency, rule: str) -> Adjacency:
