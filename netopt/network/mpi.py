@@ -71,7 +71,6 @@ class Sender:
         self._comm, self._deadline, self._rank = comm, deadline, rank
         self._pairs: dict[tuple[int, int], list[tuple[Bytes, Requests]]] = {}
         self._pending: dict[int, Requests] = {}
-        self._targets: dict[int, list[int]] = {}
 
     def buffer(self, channel: int, receiver: int, size: int) -> Bytes:
         """Return the buffer that was used the longest ago, once its frames have left."""
