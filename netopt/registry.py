@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import math
 import pkgutil
+import re
 import sys
 import typing
 from collections.abc import Iterable, Mapping
@@ -136,12 +137,12 @@ def build(base: type[T], spec: object, path: str = "$") -> T:
         spec = {"id": spec}
     if not isinstance(spec, Mapping):
         raise ConfigError(
-            f"expected a {base.kind} (an id, or a mapping with 'id'), got {spec!r}", path
+            f"expected {_a(base.kind)} (an id, or a mapping with 'id'), got {spec!r}", path
         )
     options = dict(spec)
     name = options.pop("id", None)
     if not isinstance(name, str):
-        raise ConfigError(f"a {base.kind} needs an 'id', got {dict(spec)!r}", path)
+        raise ConfigError(f"{_a(base.kind)} needs an 'id', got {dict(spec)!r}", path)
     cls = find(base, name, path)
     return typing.cast(T, fill(cls, options, path, cls.id))
 
@@ -187,13 +188,35 @@ def struct_type(kind: Any) -> type[msgspec.Struct] | None:
     return next(filter(None, map(struct_type, typing.get_args(kind))), None)
 
 
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def _reason(said: str, raw: object, kind: Any) -> str:
+    """Return msgspec's complaint in the words of YAML, with the choices that there are."""
+    choices = _choices(kind)
+    if choices:
+        hint = suggest(str(raw), choices)
+        return f"expected one of {', '.join(choices)}; the value is {raw!r}{hint}"
+    reason = re.split(r" - at (?:key in )?`\$", said)[0].replace("`", "")
+    for theirs, ours in (("object", "mapping"), ("array", "list")):
+        reason = reason.replace(theirs, ours)
+    return f"{reason[0].lower()}{reason[1:]}; the value is {raw!r}"
+
+
+def _choices(kind: Any) -> list[str]:
+    """Return the strings that an annotation with a Literal allows."""
+    if typing.get_origin(kind) is typing.Literal:
+        return [str(choice) for choice in typing.get_args(kind)]
+    return [choice for part in typing.get_args(kind) for choice in _choices(part)]
+
+
 def convert(raw: object, kind: Any, path: str) -> Any:
     """Convert a YAML value to ``kind`` by msgspec (so ``1e-3`` is a number); ConfigError if not."""
     try:
         value = msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as error:
-        reason = str(error).split(" - at `$")[0].replace("`", "")
-        raise ConfigError(f"{reason[0].lower()}{reason[1:]}; the value is {raw!r}", path) from None
+        raise ConfigError(_reason(str(error), raw, kind), path) from None
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"expected a finite number; the value is {raw!r}", path)
     return value

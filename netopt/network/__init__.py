@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from netopt.agent import Agent
+from netopt.agent import Agent, Exchange
 from netopt.config import Experiment
 from netopt.errors import ExchangeError, NetoptError, StuckError
 from netopt.frame import Header
@@ -100,12 +100,34 @@ def located(error: BaseException, agent: Agent) -> NetoptError:
     return found
 
 
-def stranger(agent: Agent, other: int, verb: str) -> ExchangeError:
-    """Return the error for an exchange with an agent that is no neighbour."""
-    return ExchangeError(
-        f"agent {agent.rank}, round {agent.round}, exchange {agent.exchange}: "
-        f"{verb} agent {other}, but there is no such edge"
-    )
+def admit(wish: object, agent: Agent) -> Exchange:
+    """Return what an agent's generator has yielded, if it is an exchange that this agent may have.
+
+    Raises TypeError for anything else, ExchangeError for a partner that is no neighbour and for a
+    message that was not encoded here and now.
+    """
+    if not isinstance(wish, Exchange):
+        raise TypeError(f"a round yields Exchange(...), and agent {agent.rank}'s yielded {wish!r}")
+    here = (agent.round, agent.exchange, agent.rank)
+    for target, message in wish.out.items():
+        if target not in agent.successors:
+            raise _refusal(agent, f"sends to agent {target}, but there is no such edge")
+        header = message.header
+        if (header.round, header.exchange, header.sender) != here:
+            raise _refusal(
+                agent,
+                f"sends agent {target} a message that agent {header.sender} encoded in round "
+                f"{header.round}, exchange {header.exchange}; decode it and encode it anew",
+            )
+    for source in wish.sources:
+        if source not in agent.predecessors:
+            raise _refusal(agent, f"listens to agent {source}, but there is no such edge")
+    return wish
+
+
+def _refusal(agent: Agent, reason: str) -> ExchangeError:
+    place = f"agent {agent.rank}, round {agent.round}, exchange {agent.exchange}"
+    return ExchangeError(f"{place}: {reason}")
 
 
 def say(text: str) -> None:

@@ -29,10 +29,10 @@ from netopt.network import (  # noqa: E402
     Capture,
     Matrix,
     Tap,
+    admit,
     agents_of,
     distress,
     located,
-    stranger,
 )
 from netopt.network.control import Control  # noqa: E402
 
@@ -181,7 +181,7 @@ class MpiNetwork:
                 finally:
                     for inlet in self._inlets.values():
                         inlet.repost()
-                inbox = self._exchange(wish)
+                inbox = self._exchange(admit(wish, agent))
                 agent.exchange += 1
         except Exception as error:
             raise located(error, agent) from error
@@ -190,16 +190,10 @@ class MpiNetwork:
         """Send what goes out, wait for what comes in, and return it by source, in rank order."""
         for target in sorted(wish.out):
             message = wish.out[target]
-            if target not in self._agent.successors:
-                raise stranger(self._agent, target, "sends to")
             self._sender.send(message, target)
             self._sent.add((self.rank, target), message.header)
             self._tap.see(message.header, target, message.frame)
-        sources = sorted(wish.sources)
-        for source in sources:
-            if source not in self._inlets:
-                raise stranger(self._agent, source, "listens to")
-        return self._collect(sources)
+        return self._collect(sorted(wish.sources))
 
     def _collect(self, sources: Sequence[int]) -> dict[int, Message]:
         inlets = [self._inlets[source] for source in sources]

@@ -17,7 +17,7 @@ FALSE_ALARM = 1e-3
 
 
 def minutes(test):
-    """Mark a test that needs the whole table: about ten minutes of one core."""
+    """Mark a test that needs the whole table: fifteen minutes of one core."""
     return pytest.mark.slow(pytest.mark.timeout(3600)(test))
 
 

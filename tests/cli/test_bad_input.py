@@ -103,6 +103,16 @@ CASES = {
         ["--set", "codecs.mixx=raw"],
         "$.codecs.mixx: dgd has no channel 'mixx'; did you mean 'mix'?",
     ),
+    "wrong choice": (
+        "",
+        ["--set", "network.driver=udp"],
+        "$.network.driver: expected one of mpi, lockstep; the value is 'udp'",
+    ),
+    "a component without an id": (
+        "",
+        ["--set", "algorithm={lr: 0.1}"],
+        "$.algorithm: an algorithm needs an 'id', got {'lr': 0.1}",
+    ),
     "bad unit": (
         "",
         ["--set", "stop.bits=10 Mbits"],
@@ -124,6 +134,19 @@ def test_malformed_yaml_names_file_and_line(
 ) -> None:
     line = refused(GOOD + "stop: {loss: 1\nseed: 2\n", [], tmp_path, capsys)
     assert line.startswith("'TMP/job.yaml' line 7: ")
+
+
+def test_yaml_merge_keys_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "job.yaml"
+    merged = "algorithm:\n  <<: &d {id: dgd, lr: 0.01}\n  lr: 0.02\n"
+    file.write_text(GOOD.replace("algorithm: dgd\n", merged))
+    code, _, err = netopt("run", str(file), "--out", str(tmp_path / "o"), capsys=capsys)
+    assert (code, err) == (0, "")
+    assert "lr: 0.02" in (tmp_path / "o" / "run.yaml").read_text()
+
+
+def test_a_nul_byte_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused("seed: \0", [], tmp_path, capsys).startswith("'TMP/job.yaml'")
 
 
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

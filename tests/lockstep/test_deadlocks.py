@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netopt.agent import Exchange
-from netopt.errors import ExchangeError, FrameError
+from netopt.errors import ExchangeError, NetoptError
 
 
 def test_a_message_to_one_who_does_not_listen(failure):
@@ -83,8 +83,11 @@ def test_a_message_of_an_earlier_exchange_sent_again(failure):
         yield me.share(message)
         yield me.share(message)
 
-    wanted = "edge 1 -> 0, round 7, exchange 1: exchange 1 expected, got 0"
-    assert failure(round_) == (FrameError, wanted)
+    wanted = (
+        "agent 0, round 7, exchange 1: sends agent 1 a message that agent 0 encoded in round 7, "
+        "exchange 0; decode it and encode it anew"
+    )
+    assert failure(round_) == (ExchangeError, wanted)
 
 
 def test_a_message_of_someone_else_passed_on(failure):
@@ -92,9 +95,20 @@ def test_a_message_of_someone_else_passed_on(failure):
         inbox = yield me.share(me.encode("mix", s.x))
         yield Exchange({1: inbox[4]} if me.rank == 0 else {}, (0,) if me.rank == 1 else ())
 
+    wanted = (
+        "agent 0, round 7, exchange 1: sends agent 1 a message that agent 4 encoded in round 7, "
+        "exchange 0; decode it and encode it anew"
+    )
+    assert failure(round_) == (ExchangeError, wanted)
+
+
+def test_a_yield_of_something_else(failure):
+    def round_(s, me):
+        yield {1: me.encode("mix", s.x)}.keys()
+
     kind, message = failure(round_)
-    assert kind is FrameError
-    assert message == "edge 0 -> 1, round 7, exchange 1: exchange 1 expected, got 0"
+    assert kind is NetoptError
+    assert "a round yields Exchange(...), and agent 0's yielded dict_keys([1])" in message
 
 
 def test_no_message_at_all_is_a_round_too(network):

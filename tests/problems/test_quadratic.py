@@ -85,7 +85,11 @@ def test_a_million_coordinates_are_practical():
         ({"kappa": 0.5}, "$.kappa: expected float >= 1.0; the value is 0.5"),
         ({"dimension": 0}, "$.dimension: expected int >= 1; the value is 0"),
         ({"heterogeneity": -1}, "$.heterogeneity: expected float >= 0.0; the value is -1"),
-        ({"curvature": "samr"}, "$.curvature: invalid enum value 'samr'; the value is 'samr'"),
+        (
+            {"curvature": "samr"},
+            "$.curvature: expected one of same, shuffled; the value is 'samr'; "
+            "did you mean 'same'?",
+        ),
         ({"kapa": 2}, "$.kapa: quadratic has no option 'kapa'; did you mean 'kappa'?"),
     ],
 )

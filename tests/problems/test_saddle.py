@@ -62,7 +62,7 @@ def test_any_start_is_allowed():
 @pytest.mark.parametrize(
     ("at", "message"),
     [
-        ([1.0], "$.at: expected array of length 2, got 1; the value is [1.0]"),
+        ([1.0], "$.at: expected list of length 2, got 1; the value is [1.0]"),
         ([1.0, float("inf")], "$: saddle: 'at' needs two finite numbers, got [1.0, inf]"),
     ],
 )
