@@ -26,6 +26,8 @@ from netopt.errors import ConfigError
 GRACE = 5.0
 """Seconds that the root has to write its summary after Ctrl-C before everything is killed."""
 MARK = "netopt: error:"
+FAREWELLS = ("Abort(", "-----", "=====")
+"""How MPICH and Open MPI begin to tell of an abort, after which nobody else has much to say."""
 
 
 def find_mpirun() -> str:
@@ -149,21 +151,35 @@ def _root_pid(out: Path) -> int | None:
 
 
 class Ears(threading.Thread):
-    """Passes on what the ranks say on standard error, up to and including the first error line."""
+    """Passes on what the ranks say on standard error, up to and including the first error line.
+
+    The MPI library's own words about an end may overtake that line, so they are held back and shown
+    only if no rank has said what went wrong.
+    """
 
     def __init__(self, stream: IO[str]) -> None:
         super().__init__(daemon=True)
         self.heard = False
         self._stream = stream
+        self._held: list[str] = []
         self.start()
 
     def run(self) -> None:
-        """Copy lines until the stream ends; after an error only the MPI library still talks."""
+        """Copy lines until the stream ends."""
         for line in self._stream:
-            if not self.heard:
-                sys.stderr.write(line)
-                sys.stderr.flush()
-            self.heard = self.heard or line.startswith(MARK)
+            self._take(line)
+        if not self.heard:
+            sys.stderr.writelines(self._held)
+        sys.stderr.flush()
+
+    def _take(self, line: str) -> None:
+        ours = line.startswith(MARK)
+        if not ours and (self._held or line.startswith(FAREWELLS)):
+            self._held.append(line)
+        elif not self.heard:
+            sys.stderr.write(line)
+            sys.stderr.flush()
+        self.heard = self.heard or ours
 
 
 class Tail:

@@ -27,6 +27,9 @@ STAGGER = 0.2
 COURTESY = 3.0
 """Seconds that the root has to write its summary after a Ctrl-C that reached every rank."""
 
+LAST_WORDS = 0.05
+"""Seconds between a message and the abort, which could otherwise cut it off on its way."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play this rank's part; return the exit code."""
@@ -120,6 +123,7 @@ def _fail(error: BaseException, rank: int, debug: bool) -> int:
     if debug or not isinstance(error, NetoptError):
         say("".join(traceback.format_exception(error)).rstrip())
     say(f"netopt: error: {error if isinstance(error, NetoptError) else repr(error)}")
+    time.sleep(LAST_WORDS)
     return error.exit_code if isinstance(error, NetoptError) else 1
 
 

@@ -98,7 +98,7 @@ def test_a_schedule_keeps_no_trace_of_what_it_was_asked():
         (TOY | {"t0": 0.5}, "$.t0: expected int, got float; the value is 0.5"),
         (
             TOY | {"evaluate_at": "epoch"},
-            "$.evaluate_at: invalid enum value 'epoch'; the value is 'epoch'",
+            "$.evaluate_at: expected one of iteration, stage; the value is 'epoch'",
         ),
     ],
 )
