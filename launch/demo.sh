@@ -6,6 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . launch/setup.sh
 setup ""
+export NETOPT_WARNED=1  # setup has said it if there is no compiler; once is enough
 netopt() { "$netopt_python" -m netopt "$@"; }
 
 out=${1:-runs/demo}

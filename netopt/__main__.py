@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 import netopt
+from netopt import speech
 from netopt.errors import ConfigError, NetoptError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -172,6 +173,7 @@ def experiment_of(file: str, overrides: tuple[str, ...], load: tuple[str, ...]) 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 2 bad input, 3 numbers broke down, 130 Ctrl-C."""
+    speech.plain_warnings()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if "--debug" in words:  # wherever it stands: nobody remembers where it belongs
         words = ["--debug", *(word for word in words if word != "--debug")]

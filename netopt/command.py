@@ -12,6 +12,7 @@ from netopt.errors import ConfigError
 from netopt.progress import Progress
 from netopt.recorder import check_writable
 from netopt.registry import load_file
+from netopt.speech import say
 
 
 def run(
@@ -42,7 +43,7 @@ def run(
             code = _over_mpi(source, overrides, load, experiment, directory, progress, debug)
     except KeyboardInterrupt:
         progress.close()
-        _say(f"netopt: interrupted; what was recorded is in {directory}")
+        say(f"netopt: interrupted; what was recorded is in {directory}")
         return 130
     finally:
         progress.close()
@@ -70,7 +71,7 @@ def _over_mpi(
     words += [word for item in load for word in ("--load", item)]
     words += ["--debug"] if debug else []
     arguments, variables = launcher.command(experiment.topology.size, words)
-    _say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))
+    say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))
     return launcher.launch(arguments, variables, directory, progress.see)
 
 
@@ -80,8 +81,3 @@ def _show(directory: Path) -> None:
     sys.stdout.write(table.results_text([reading.load(directory)]))
     sys.stdout.write(f"run directory: {directory}\n")
     sys.stdout.flush()
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

@@ -17,9 +17,9 @@ from pathlib import Path
 from netopt import config
 from netopt.engine import play, single_threaded
 from netopt.errors import ConfigError, ExchangeError, NetoptError
-from netopt.network import say
 from netopt.recorder import Recorder, manifest
 from netopt.registry import load_file
+from netopt.speech import plain_warnings, say
 
 STAGGER = 0.2
 """Seconds by which a rank waits for lower ranks to speak first about a failure that all see."""
@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(file: str, overrides: Sequence[str], load: Sequence[str], out: str, debug: bool) -> int:
     """Build the experiment, play it over MPI and write to ``out``; return the exit code."""
+    plain_warnings()
     try:
         from netopt.network import mpi
     except (ImportError, RuntimeError) as error:  # no mpi4py, or no MPI library that it can load

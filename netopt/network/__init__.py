@@ -7,7 +7,6 @@ the notebook, the oracle), ``mpi`` one agent a rank. Both give the same bits and
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from typing import Protocol
 
@@ -128,9 +127,3 @@ def admit(wish: object, agent: Agent) -> Exchange:
 def _refusal(agent: Agent, reason: str) -> ExchangeError:
     place = f"agent {agent.rank}, round {agent.round}, exchange {agent.exchange}"
     return ExchangeError(f"{place}: {reason}")
-
-
-def say(text: str) -> None:
-    """Write one line to standard error at once, so that lines of several ranks do not mix."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

@@ -13,6 +13,7 @@ import pytest
 
 import netopt
 from netopt import resources
+from netopt.core import packing
 
 ROOT = Path(netopt.__file__).parents[1]
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "netopt", "topologies", "launch")
@@ -65,11 +66,12 @@ def test_a_failed_build_of_the_extension_still_gives_a_working_netopt(tmp_path: 
     assert not list(site.rglob("_bitpack*.so")), "the build of the extension failed"
     done = run(site, tmp_path, "run", "consensus", "--driver", "lockstep", "--set", "rounds=3")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("RuntimeWarning") == 1
-    assert "the C extension cannot be imported" in done.stderr
+    assert done.stderr.count("netopt: warning: the C extension cannot be imported") == 1
+    assert len(done.stderr.splitlines()) == 1
     assert (tmp_path / "runs" / "consensus" / "summary.json").exists()
 
 
+@pytest.mark.skipif(packing.implementation != "c", reason="no compiler has built the extension")
 def test_a_wheel_brings_extension_topologies_and_experiments(tmp_path: Path) -> None:
     site = wheel(tmp_path)
     assert len(list((site / "netopt" / "core").glob("_bitpack*.so"))) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from netopt.algorithms import Algorithm
+from netopt.core import packing
 from netopt.registry import discover
 
 from .conftest import netopt
@@ -73,6 +74,7 @@ record: {{every: 3, frames: 4}}
     assert_parity(file, tmp_path)
 
 
+@pytest.mark.skipif(packing.implementation != "c", reason="there is no C extension to compare with")
 def test_the_numpy_packer_puts_the_same_bytes_on_the_wire(
     run_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -88,5 +90,5 @@ record: {every: 1, frames: 50}
     for name, flag in (("c", ""), ("numpy", "1")):
         done = netopt("run", file, "--out", tmp_path / name, NETOPT_NO_EXTENSION=flag)
         assert done.code == 0, done.err
-        assert done.err.count("RuntimeWarning") == (1 if flag else 0), done.err
+        assert done.err.count("netopt: warning: ") == (1 if flag else 0), done.err
     assert comparable(tmp_path / "c") == comparable(tmp_path / "numpy")

@@ -1,0 +1,29 @@
+"""How netopt speaks on standard error: whole lines, warnings without Python's frame."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TextIO
+
+
+def say(text: str) -> None:
+    """Write one line to standard error at once, so that lines of several ranks do not mix."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def plain_warnings() -> None:
+    """Show warnings as one line, ``netopt: warning: ...``, without the place in the code."""
+    warnings.showwarning = _show
+
+
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    say(f"netopt: warning: {message}")
