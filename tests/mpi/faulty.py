@@ -1,4 +1,4 @@
-"""Components that fail in the ways that a run must survive; loaded with --load."""
+"""Components that fail in the ways that a run must survive, or are odd; loaded with --load."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from netopt.agent import Exchange
 from netopt.algorithms.dgd import Dgd
+from netopt.codecs import Codec
 from netopt.problems.quadratic import Quadratic
 
 
@@ -56,3 +57,42 @@ class Stranger(Dgd):
         """Send to the agent opposite."""
         message = me.encode("mix", s.x)
         yield Exchange(out={me.size // 2: message} if me.rank == 0 else {})
+
+
+class Short(Codec):
+    """Raw float64 up to the last coordinate that is not zero: a length that depends on the data."""
+
+    id = "short"
+
+    def nbits(self, n: int) -> int | None:
+        """Return None: the length is the data's."""
+        return None
+
+    def max_nbits(self, n: int) -> int:
+        """Return the length of a vector without a zero at its end."""
+        return 64 * n
+
+    def encode_into(self, x: Any, key: Any, out: Any) -> int:
+        """Write the coordinates up to the last that is not zero."""
+        size = int(np.flatnonzero(x).max(initial=-1)) + 1
+        out[: 8 * size].view("<f8")[:] = x[:size]
+        return 64 * size
+
+    def decode_into(self, payload: Any, key: Any, out: Any) -> None:
+        """Read what is there, zeros after it."""
+        got = payload.view("<f8")
+        out[:] = 0.0
+        out[: len(got)] = got
+
+
+class Sparse(Quadratic):
+    """A quadratic that starts at zero and whose gradient reaches one coordinate more each round."""
+
+    id = "sparse"
+
+    def grad(self, rank: int, x: Any, key: Any) -> Any:
+        """Return the gradient, cut off after as many coordinates as rounds have been played."""
+        gradient = super().grad(rank, x, key)
+        if key is not None:
+            gradient[key.round + rank :] = 0.0
+        return gradient

@@ -10,9 +10,10 @@ import pytest
 
 from netopt.algorithms import Algorithm
 from netopt.core import packing
+from netopt.frame import HEADER_BYTES
 from netopt.registry import discover
 
-from .conftest import netopt
+from .conftest import FAULTY, netopt
 
 CODECS = {
     "raw": "{id: raw, dtype: float32}",
@@ -72,6 +73,31 @@ record: {{every: 3, frames: 4}}
 """
     )
     assert_parity(file, tmp_path)
+
+
+def test_frames_whose_length_depends_on_the_data_arrive(
+    run_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    file = run_file(
+        """
+rounds: 6
+problem: {id: sparse, dimension: 20}
+topology: {id: ring, size: 4}
+algorithm: dgd
+codecs: {mix: short}
+record: {every: 1, frames: 99}
+"""
+    )
+    assert_parity(file, tmp_path, "--load", str(FAULTY))
+    frames, rows = (
+        [json.loads(line) for line in (tmp_path / "mpi" / f"{name}.jsonl").read_text().splitlines()]
+        for name in ("frames", "metrics")
+    )
+    sizes = [len(frame["hex"]) // 2 for frame in frames]
+    assert min(sizes) == HEADER_BYTES, "all is zero at first, and an empty payload travels too"
+    assert len(set(sizes)) > 4
+    assert len(frames) == 6 * 8
+    assert rows[-1]["wire_bytes"] == sum(sizes)
 
 
 @pytest.mark.skipif(packing.implementation != "c", reason="there is no C extension to compare with")
