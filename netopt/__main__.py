@@ -1,4 +1,4 @@
-"""The command line: ``netopt run | plan | list | show | inspect | plot | doctor``.
+"""The command line: ``netopt run | plan | list | show | inspect | plot | doctor | bench``.
 
 Every command is a thin call into the part that does the work; heavy imports happen inside them.
 """
@@ -145,6 +145,20 @@ def doctor() -> int:
     findings = report.findings()
     show_on_screen(report.render(findings))
     return report.exit_code(findings)
+
+
+@cli.group()
+def bench() -> None:
+    """Measure netopt itself on this machine."""
+
+
+@bench.command()
+@click.option("--quick", is_flag=True, help="Fewer sizes and widths: seconds instead of minutes.")
+def pack(quick: bool) -> None:
+    """Throughput of the bit packer beside memcpy, a naive C loop and numpy, in one run."""
+    from netopt.bench import pack as measured
+
+    show_on_screen(measured.table(measured.measure(quick)))
 
 
 def show_on_screen(renderable: Any) -> None:

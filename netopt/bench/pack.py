@@ -1,12 +1,11 @@
 """Measures the bit packer against memcpy, a naive C loop and numpy.
 
 All contenders of one row run in turn, again and again, on the same buffers; a row reports medians,
-so that its ratios stand even on a busy machine. Run it with ``python -m netopt.bench.pack``.
+so that its ratios stand even on a busy machine. ``netopt bench pack`` runs it.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import median
@@ -145,15 +144,6 @@ def _cell(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print; ``--quick`` takes fewer sizes and widths."""
-    from rich.console import Console
-
-    parser = argparse.ArgumentParser(prog="python -m netopt.bench.pack", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer sizes and widths")
-    quick = parser.parse_args(arguments).quick
-    Console().print(table(rows(QUICK_SIZES, QUICK_WIDTHS, 9) if quick else rows()))
-
-
-if __name__ == "__main__":
-    main()
+def measure(quick: bool = False) -> list[dict[str, Any]]:
+    """Return the rows for all sizes and widths, or for a few of each within seconds."""
+    return rows(QUICK_SIZES, QUICK_WIDTHS, 9) if quick else rows()
