@@ -94,6 +94,7 @@ class Agent:
         self._expected = tuple(map(self._template, channels, codecs, range(len(codecs))))
         self._order = tuple(sorted((*self.predecessors, rank)))
         self._scratch = np.empty(self.d)
+        self._drawn_at, self._draws = (-1, 0), 0
 
     def _template(self, channel: Channel, codec: Codec, index: int) -> Header:
         """Return the header that each frame of a channel has, with -1 where the size may vary."""
@@ -105,8 +106,14 @@ class Agent:
         )
 
     def grad(self, x: Vector) -> Vector:
-        """Return the gradient of this agent's f_i at x, shape (d,); else NumericalError."""
-        key = Key(self.seed, Purpose.BATCH, self.round, self.exchange, self.rank)
+        """Return the gradient of this agent's f_i at x, shape (d,); NumericalError if not finite.
+
+        Each call draws a batch of its own, if the problem has batches.
+        """
+        place = (self.round, self.exchange)
+        self._draws = self._draws + 1 if place == self._drawn_at else 0
+        self._drawn_at = place
+        key = self.key(Purpose.BATCH)._replace(part=self._draws)
         gradient = self.problem.grad(self.rank, x, key)
         if not np.isfinite(gradient).all():
             raise NumericalError(
@@ -133,7 +140,7 @@ class Agent:
         key = self.key(Purpose.ROUNDING)._replace(receiver=receiver)
         end, bits = HEADER_BYTES, 0
         for part, row in enumerate(x.reshape(template.vectors, self.d)):
-            used = codec.encode_into(row, key._replace(part=part), buffer[end:])
+            used = codec.encode_into(row, key._replace(part=index << 8 | part), buffer[end:])
             bits += used
             end += nbytes(used)
         size = end - HEADER_BYTES
@@ -203,6 +210,9 @@ class Agent:
         each = header.payload_bytes // header.vectors
         payload = message.frame[HEADER_BYTES:]
         return [
-            (payload[part * each : (part + 1) * each], key._replace(part=part))
+            (
+                payload[part * each : (part + 1) * each],
+                key._replace(part=header.channel << 8 | part),
+            )
             for part in range(header.vectors)
         ]

@@ -32,11 +32,15 @@ def run(
     source = config.locate(file)
     experiment = config.make(config.read(source, overrides), source.parent)
     _check_ranks(ranks, experiment.topology.size)
+    lockstep = experiment.options.network.driver == "lockstep"
+    if not lockstep:
+        launcher.check()
+    if out:
+        check_writable(Path(out))
     directory = Path(out) if out else config.new_directory(source)
-    check_writable(directory)
     progress = Progress(experiment.rounds)
     try:
-        if experiment.options.network.driver == "lockstep":
+        if lockstep:
             engine.lockstep(experiment, directory, progress.see)
             code = 0
         else:

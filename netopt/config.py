@@ -16,8 +16,9 @@ from msgspec import Meta
 
 from netopt import resources, yamlfile
 from netopt.algorithms import Algorithm
-from netopt.codecs import Codec
+from netopt.codecs import Codec, nbytes
 from netopt.errors import ConfigError
+from netopt.frame import MOST_BYTES
 from netopt.problems import Problem
 from netopt.registry import build, fill, suggest
 from netopt.topologies import Topology, load
@@ -102,7 +103,7 @@ def locate(file: str | Path) -> Path:
     Raises ConfigError with a suggestion if there is neither.
     """
     path = Path(file)
-    if path.exists() or path.suffix in (".yaml", ".yml"):
+    if path.is_file() or path.suffix in (".yaml", ".yml"):
         return path
     shipped = resources.folder("experiments") / f"{file}.yaml"
     if shipped.exists():
@@ -113,10 +114,27 @@ def locate(file: str | Path) -> Path:
 
 
 def new_directory(source: Path) -> Path:
-    """Return a run directory that does not exist yet: runs/NAME, then runs/NAME-2, and so on."""
+    """Make and return a new run directory: runs/NAME, else runs/NAME-2, and so on.
+
+    Making it claims it: two runs that start at once get two. ConfigError if it cannot be made.
+    """
     base = Path("runs") / source.stem
-    names = (base, *(base.with_name(f"{base.name}-{i}") for i in range(2, 10_000)))
-    return next(path for path in names if not path.exists())
+    try:
+        base.parent.mkdir(exist_ok=True)
+        number = 1
+        while not _claim(path := base.with_name(f"{base.name}-{number}") if number > 1 else base):
+            number += 1
+        return path
+    except OSError as error:
+        raise ConfigError(f"cannot make '{base}': {error.strerror}; choose --out") from None
+
+
+def _claim(path: Path) -> bool:
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    return True
 
 
 def override(raw: dict[str, Any], place: str, value: Any) -> None:
@@ -153,6 +171,7 @@ def make(raw: Mapping[str, Any], folder: Path | None = None) -> Experiment:
     codecs = _codecs(algorithm, options.codecs)
     problem = build(Problem, options.problem, "$.problem")
     problem.prepare(topology.size, options.seed)
+    _check_frames(algorithm, codecs, problem.d)
     rounds = min(options.rounds, options.stop.rounds or options.rounds)
     bits = None if options.stop.bits is None else parse_bits(options.stop.bits, "$.stop.bits")
     resolved = _resolved(options, topology, problem, algorithm, codecs)
@@ -169,6 +188,23 @@ def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]
         build(Codec, given.get(channel.name, channel.default), f"$.codecs.{channel.name}")
         for channel in algorithm.channels
     )
+
+
+def _check_frames(algorithm: Algorithm, codecs: Sequence[Codec], d: int) -> None:
+    """Raise ConfigError unless every channel's frame can be told by its header."""
+    if d < 1:
+        raise ConfigError("there is nothing to optimize: d = 0 coordinates", "$.problem")
+    for channel, codec in zip(algorithm.channels, codecs, strict=True):
+        path = f"$.codecs.{channel.name}"
+        if channel.vectors > 1 and codec.nbits(d) is None:
+            raise ConfigError(
+                f"{algorithm.id} sends {channel.vectors} vectors a frame, which a codec of varying "
+                f"length such as {codec.id} cannot tell apart; use one of fixed length",
+                path,
+            )
+        size = channel.vectors * nbytes(codec.max_nbits(d))
+        if size > MOST_BYTES:
+            raise ConfigError(f"a frame of {size} bytes is too large; at most {MOST_BYTES}", path)
 
 
 def _resolved(

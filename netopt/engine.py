@@ -17,7 +17,7 @@ from netopt.errors import NumericalError
 from netopt.ledger import Ledger, check_conservation
 from netopt.network import Capture, Network
 from netopt.problems import Problem
-from netopt.recorder import Recorder
+from netopt.recorder import Recorder, finite
 
 Matrix = npt.NDArray[np.float64]
 Row = dict[str, Any]
@@ -140,6 +140,8 @@ class Diary:
             "control_bytes": control_bytes,
             "last": self.rows[-1] if self.rows else None,
         }
+        if summary["last"] is not None:
+            summary["last"] = finite(summary["last"])
         if self._recorder is not None:
             self._recorder.finish(summary, sent, frames)
         return Outcome(self.rows, self._x, sent, summary, frames)

@@ -33,6 +33,9 @@ from netopt.errors import FrameError
 HEADER_BYTES = 32
 MAGIC = b"NOPT"
 VERSION = 1
+MOST_EXCHANGES = 0xFFFF
+MOST_BYTES = 0xFFFF_FFFF
+"""The largest payload whose length the header can say."""
 _FIELDS = struct.Struct("<4sBBHIHHIIHBB")
 _CRC = struct.Struct("<I")
 

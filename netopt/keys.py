@@ -9,6 +9,7 @@ share a block by construction.
 
 from __future__ import annotations
 
+import threading
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -18,10 +19,16 @@ import numpy.typing as npt
 BROADCAST = 0xFFFF_FFFF
 """The receiver of a frame that is the same for every neighbour."""
 
-# ``words`` sets all of its state anew at every call and keeps nothing: it saves only the 20
-# microseconds that numpy takes to make a Philox.
-_engine = np.random.Philox(0)
-_state: Any = _engine.state
+
+class _Engine(threading.local):
+    """A Philox for each thread that ``words`` sets anew at every call: making one takes 20 us."""
+
+    def __init__(self) -> None:
+        self.philox = np.random.Philox(0)
+        self.state: Any = self.philox.state
+
+
+_engine = _Engine()
 
 
 class Purpose(IntEnum):
@@ -41,8 +48,9 @@ class Purpose(IntEnum):
 class Key(NamedTuple):
     """The name of one random stream.
 
-    ``seed`` is below 2**64, the other numbers below 2**32; ``part`` (below 2**16) tells apart the
-    vectors that share one frame.
+    ``seed`` is below 2**64, ``round``, ``sender`` and ``receiver`` are below 2**32, ``exchange``
+    and ``part`` below 2**16; ``part`` tells apart what is drawn at the same place: the vectors of a
+    frame, the channels, the batches.
     """
 
     seed: int
@@ -60,10 +68,11 @@ class Key(NamedTuple):
         used: unlike a distribution's code, it is the same in every version of numpy.
         """
         key, counter = self._place()
-        _state["state"]["key"][:] = key
-        _state["state"]["counter"][:] = counter
-        _engine.state = _state
-        raw = np.asarray(_engine.random_raw((count + 1) // 2), dtype="<u8")
+        state = _engine.state
+        state["state"]["key"][:] = key
+        state["state"]["counter"][:] = counter
+        _engine.philox.state = state
+        raw = np.asarray(_engine.philox.random_raw((count + 1) // 2), dtype="<u8")
         return raw.view("<u4")[:count]
 
     def generator(self) -> np.random.Generator:

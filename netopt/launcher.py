@@ -56,23 +56,36 @@ def is_open_mpi(mpirun: str) -> bool:
     return "open mpi" in told.stdout.lower() or "open-mpi" in told.stdout.lower()
 
 
-def command(ranks: int, worker: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the mpirun command for ``ranks`` workers and the variables that it needs set.
-
-    Raises ConfigError if mpi4py or the launcher is missing.
-    """
+def check() -> None:
+    """Raise ConfigError if mpi4py or a launcher is missing."""
     if importlib.util.find_spec("mpi4py") is None:
         raise ConfigError(
             "mpi4py is not installed; pip install 'netopt[mpich]' brings it with an MPI library, "
             "--driver lockstep needs neither"
         )
+    find_mpirun()
+
+
+def usable_cores() -> int:
+    """Return the number of cores that the scheduler gives this process."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        return os.cpu_count() or 1
+
+
+def command(ranks: int, worker: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the mpirun command for ``ranks`` workers and the variables that it needs set.
+
+    Raises ConfigError if there is no launcher.
+    """
     mpirun = find_mpirun()
     extra: list[str] = []
     needs = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     if packing.implementation == "numpy":
         needs["NETOPT_WARNED"] = "1"
     if is_open_mpi(mpirun):
-        if ranks > len(os.sched_getaffinity(0)):
+        if ranks > usable_cores():
             extra.append("--oversubscribe")
         if os.geteuid() == 0:
             needs |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -93,6 +106,7 @@ def launch(
     process = subprocess.Popen(
         arguments,
         env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,  # what the caller reads from is the caller's
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
@@ -101,18 +115,20 @@ def launch(
     assert process.stderr is not None
     ears = Ears(process.stderr)
     tail = Tail(out / "metrics.jsonl")
-    previous = signal.signal(signal.SIGTERM, _as_interrupt)
+    asked = (signal.SIGTERM, signal.SIGHUP)
+    previous = [signal.signal(word, _as_interrupt) for word in asked]
     try:
         while process.poll() is None:
             tail.read(watch)
             time.sleep(0.05)
         tail.read(watch)
-    except KeyboardInterrupt:
+    except BaseException:
         ears.heard = True  # what follows is the MPI library telling of an end that was asked for
         _end(process, out)
         raise
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for word, handler in zip(asked, previous, strict=True):
+            signal.signal(word, handler)
         ears.join()
     if process.returncode and not ears.heard:
         sys.stderr.write(f"{MARK} mpirun ended with exit code {process.returncode}; see above\n")

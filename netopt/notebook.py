@@ -38,7 +38,9 @@ def run(
     load: Sequence[str | Path] = (),
     **overrides: Any,
 ) -> Result:
-    """Play a run file (or the same as a mapping) in lockstep and return its Result.
+    """Play a run file in lockstep and return its Result.
+
+    ``source`` is a path, the name of a shipped experiment, or what such a file holds as a mapping.
 
     ``overrides`` replace options, dotted names as ``**{"algorithm.lr": 0.1}``; ``out`` is a run
     directory to write, ``load`` names Python files with components. Raises ConfigError and the
@@ -54,10 +56,11 @@ def run(
     """
     for path in load:
         load_file(path)
-    raw = config.read(source)
+    file = source if isinstance(source, Mapping) else config.locate(source)
+    raw = config.read(file)
     for place, value in overrides.items():
         config.override(raw, place, value)
-    folder = None if isinstance(source, Mapping) else Path(source).parent
+    folder = None if isinstance(file, Mapping) else file.parent
     experiment = config.make(raw, folder)
     directory = None if out is None else Path(out)
     outcome = engine.lockstep(experiment, directory)

@@ -6,8 +6,10 @@ metrics.jsonl grows a whole line at a time; every other file appears complete or
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import math
 import os
 import platform
 import sys
@@ -20,7 +22,7 @@ import numpy as np
 import netopt
 from netopt import yamlfile
 from netopt.core import packing
-from netopt.errors import ConfigError
+from netopt.errors import ConfigError, NetoptError
 from netopt.ledger import Ledger, Tally
 from netopt.network import Capture
 
@@ -32,16 +34,17 @@ class Recorder:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._metrics: io.TextIOWrapper | None = None
+        self._metrics: io.FileIO | None = None
 
     def open(self, resolved: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
         """Create the directory with run.yaml and manifest.json; ConfigError if it cannot be."""
         check_free(self.directory)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
+            # First, since of two runs that want the same directory only one gets past this line.
+            self._metrics = io.FileIO(self.directory / "metrics.jsonl", "x")
             write(self.directory / "run.yaml", yamlfile.dump(dict(resolved)))
             write(self.directory / "manifest.json", json.dumps(manifest, indent=2) + "\n")
-            self._metrics = open(self.directory / "metrics.jsonl", "x", encoding="utf-8")  # noqa: SIM115
         except OSError as error:
             raise ConfigError(
                 f"cannot write the run directory '{self.directory}': {error.strerror}; "
@@ -49,10 +52,18 @@ class Recorder:
             ) from None
 
     def row(self, row: Mapping[str, Any]) -> None:
-        """Append one row to metrics.jsonl and hand it to the operating system."""
+        """Append one row to metrics.jsonl, whole or not at all; NetoptError if it cannot be."""
         assert self._metrics is not None
-        self._metrics.write(json.dumps(row) + "\n")
-        self._metrics.flush()
+        line = (json.dumps(finite(row), allow_nan=False) + "\n").encode()
+        start = self._metrics.tell()
+        try:
+            if self._metrics.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            self._metrics.truncate(start)
+            raise NetoptError(
+                f"cannot write '{self.directory / 'metrics.jsonl'}': {error.strerror}"
+            ) from None
 
     def close(self) -> None:
         """Close metrics.jsonl; the rows that it holds stay valid whatever happened."""
@@ -69,6 +80,14 @@ class Recorder:
         if frames:
             write(self.directory / "frames.jsonl", "".join(map(_frame_line, frames)))
         write(self.directory / "summary.json", json.dumps(summary, indent=2) + "\n")
+
+
+def finite(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with None for NaN and infinity, which JSON does not know."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
 
 
 def check_free(directory: Path) -> None:

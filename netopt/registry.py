@@ -61,6 +61,9 @@ class Component(msgspec.Struct, kw_only=True, dict=True):
 def _register(cls: type[Component]) -> None:
     """File ``cls`` under its kind and id; a second class of the same id is a ConfigError."""
     ids = _known.setdefault(cls.kind, {})
+    shipped = f"{cls.package}.{cls.id.replace('-', '_')}"
+    if not cls.__module__.startswith(f"{cls.package}.") and importlib.util.find_spec(shipped):
+        importlib.import_module(shipped)
     other = ids.get(cls.id)
     if other is not None and (other.__module__, other.__name__) != (cls.__module__, cls.__name__):
         raise ConfigError(

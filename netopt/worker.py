@@ -16,7 +16,7 @@ from pathlib import Path
 
 from netopt import config
 from netopt.engine import play, single_threaded
-from netopt.errors import ConfigError, ExchangeError, NetoptError
+from netopt.errors import ConfigError, NetoptError, StuckError
 from netopt.recorder import Recorder, manifest
 from netopt.registry import load_file
 from netopt.speech import plain_warnings, say
@@ -61,6 +61,10 @@ def run(file: str, overrides: Sequence[str], load: Sequence[str], out: str, debu
         job = experiment, _open(experiment, file, out) if rank == 0 else None
     except ConfigError as error:
         told = f"netopt: error: {error}"
+    except BaseException as error:  # the others would wait for this rank's word for ever
+        code = _fail(error, rank, debug)
+        mpi.abort(code)
+        return code
     codes = mpi.agree_on_failure(0 if job else ConfigError.exit_code)
     if job is None or any(codes):
         if told and not any(codes[:rank]):
@@ -84,6 +88,12 @@ def prepare(
     source = config.locate(file)
     experiment = config.make(config.read(source, overrides), source.parent)
     nodes = experiment.topology.size
+    if experiment.options.network.driver == "lockstep":
+        raise ConfigError(
+            "lockstep plays all agents in one process, and an MPI launcher started this one; "
+            "run it without mpirun, or leave the driver to be mpi",
+            "$.network.driver",
+        )
     if nodes != size:
         raise ConfigError(
             f"the topology has {nodes} nodes, but mpirun started {size} "
@@ -119,8 +129,8 @@ def _fail(error: BaseException, rank: int, debug: bool) -> int:
     if isinstance(error, KeyboardInterrupt):
         time.sleep(COURTESY if rank else 0)
         return 130
-    if isinstance(error, ExchangeError):
-        time.sleep(STAGGER * rank)
+    if isinstance(error, StuckError):
+        time.sleep(min(STAGGER * rank, COURTESY))
     if debug or not isinstance(error, NetoptError):
         say("".join(traceback.format_exception(error)).rstrip())
     say(f"netopt: error: {error if isinstance(error, NetoptError) else repr(error)}")

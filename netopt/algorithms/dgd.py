@@ -28,6 +28,5 @@ class Dgd(Algorithm):
         message = me.encode("mix", s.x)
         inbox = yield me.share(message)
         mixed = me.mix(message, inbox)
-        gradient *= self.lr
-        mixed -= gradient
+        mixed -= self.lr * gradient
         s.x = mixed

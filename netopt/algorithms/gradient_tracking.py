@@ -40,7 +40,7 @@ class GradientTracking(Algorithm):
         x = me.problem.start()
         g = me.grad(x)
         both = np.stack([x, g])
-        return Tracking(both[0], both, g)
+        return Tracking(both[0], both, g.copy())
 
     def round(self, s: Tracking, me: Agent) -> Round:
         """Send x_i and y_i, average both, step, track."""
@@ -52,4 +52,4 @@ class GradientTracking(Algorithm):
         g = me.grad(x)
         y += g
         y -= s.g
-        s.x, s.both, s.g = x, mixed, g
+        s.x, s.both, s.g = x, mixed, g.copy()  # a problem may hand out the same array again

@@ -41,6 +41,5 @@ class Qgd(Algorithm):
         mixed *= eps
         s.x *= 1.0 - eps
         mixed += s.x
-        gradient *= alpha
-        mixed -= gradient
+        mixed -= alpha * gradient
         s.x = mixed

@@ -14,6 +14,8 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from netopt.errors import ConfigError
+
 if TYPE_CHECKING:
     from netopt.core.reference import Memory
 
@@ -55,6 +57,8 @@ try:
 
     implementation = "c"
     naive: tuple[Packer, Packer] | None = (_pack_naive, _unpack_naive)
+except ValueError as error:  # NETOPT_TIER names no kernels
+    raise ConfigError(str(error)) from None
 except ImportError as error:
     from netopt.core.reference import crc32c, pack_into, tier, unpack_into
 

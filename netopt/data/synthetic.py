@@ -7,6 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from netopt.core.spectrum import logarithmic
 from netopt.data import Data, Recipe
 from netopt.errors import ConfigError
 from netopt.keys import Key, Purpose
@@ -42,7 +43,7 @@ def _features(recipe: Recipe, rng: np.random.Generator) -> npt.NDArray[np.float6
     waves = np.cos(angle)
     waves[:, 1:] *= math.sqrt(2)
     waves *= rng.choice([-1.0, 1.0], size=(m, 1))
-    waves *= recipe.kappa ** (-0.5 * np.arange(n) / max(n - 1, 1))
+    waves /= np.sqrt(logarithmic(recipe.kappa, n))
     mirror = rng.standard_normal(n)
     mirror /= math.sqrt(np.sum(mirror * mirror))
     waves -= 2 * np.sum(waves * mirror, axis=1, keepdims=True) * mirror

@@ -17,7 +17,7 @@ from netopt.registry import Component
 Matrix = npt.NDArray[np.float64]
 Adjacency = npt.NDArray[np.bool_]
 
-ROW_SUM = 1e-9
+ROW_SUM = 1e-12
 """How far a row of W may sum from 1: beyond it is a typing error, below it are written decimals."""
 
 

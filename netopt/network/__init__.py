@@ -16,7 +16,8 @@ import numpy.typing as npt
 from netopt.agent import Agent, Exchange
 from netopt.config import Experiment
 from netopt.errors import ExchangeError, NetoptError, StuckError
-from netopt.frame import Header
+from netopt.frame import MOST_EXCHANGES, Header
+from netopt.keys import BROADCAST
 from netopt.ledger import Ledger
 
 Matrix = npt.NDArray[np.float64]
@@ -112,15 +113,23 @@ def admit(wish: object, agent: Agent) -> Exchange:
         if target not in agent.successors:
             raise _refusal(agent, f"sends to agent {target}, but there is no such edge")
         header = message.header
+        if message.receiver not in (BROADCAST, target):
+            raise _refusal(
+                agent, f"sends agent {target} a message that was encoded for {message.receiver}"
+            )
         if (header.round, header.exchange, header.sender) != here:
             raise _refusal(
                 agent,
                 f"sends agent {target} a message that agent {header.sender} encoded in round "
                 f"{header.round}, exchange {header.exchange}; decode it and encode it anew",
             )
-    for source in wish.sources:
+    for place, source in enumerate(wish.sources):
         if source not in agent.predecessors:
             raise _refusal(agent, f"listens to agent {source}, but there is no such edge")
+        if source in wish.sources[:place]:
+            raise _refusal(agent, f"listens to agent {source} twice in one exchange")
+    if agent.exchange > MOST_EXCHANGES:
+        raise _refusal(agent, f"a round has at most {MOST_EXCHANGES} exchanges")
     return wish
 
 

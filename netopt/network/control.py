@@ -22,8 +22,10 @@ class Control:
     ``bytes`` counts the payload of what this rank has sent.
     """
 
-    def __init__(self, comm: Any, wait: Callable[[Any, str], None]) -> None:
-        self._comm, self._wait = comm, wait
+    def __init__(
+        self, comm: Any, wait: Callable[[Any, str], None], endless: Callable[[Any], None]
+    ) -> None:
+        self._comm, self._wait, self._endless = comm, wait, endless
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self.root = self.rank == 0
         self.bytes = 0
@@ -46,10 +48,14 @@ class Control:
         self._count(mine)
         return total
 
-    def broadcast(self, value: int, what: str) -> int:
-        """Return the root's value on every rank."""
+    def broadcast(self, value: int) -> int:
+        """Return the root's value on every rank, however long the root thinks about it.
+
+        Meanwhile it looks at the whole problem, which may take longer than an exchange may; if it
+        fails, it ends the other ranks.
+        """
         word = np.array([value], dtype=np.int64)
-        self._wait(self._comm.Ibcast(word), what)
+        self._endless(self._comm.Ibcast(word))
         self._count(word)
         return int(word[0])
 

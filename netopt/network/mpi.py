@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -63,44 +64,67 @@ class Deadline:
                 if now - began > self._timeout:
                     raise StuckError(blame())
 
+    def endless(self, request: MPI.Request) -> None:
+        """Return when a request is done, however long that takes."""
+        while not request.Test():
+            os.sched_yield()
+
+
+class Slot:
+    """A send buffer, the sends that read it, and the exchange for which it was last handed out."""
+
+    __slots__ = ("buffer", "exchange", "requests")
+
+    def __init__(self, size: int) -> None:
+        self.buffer = np.zeros(size, np.uint8)
+        self.requests: Requests = []
+        self.exchange = 0
+
 
 class Sender:
-    """Two send buffers for each channel and receiver; a buffer is free when its sends are done."""
+    """Send buffers for each channel and receiver: two, or as many as one exchange asks for.
+
+    A buffer is free when it was handed out for an earlier exchange and its sends are done.
+    """
 
     def __init__(self, comm: MPI.Comm, deadline: Deadline, rank: int) -> None:
         self._comm, self._deadline, self._rank = comm, deadline, rank
-        self._pairs: dict[tuple[int, int], list[tuple[Bytes, Requests]]] = {}
-        self._pending: dict[int, Requests] = {}
+        self._slots: dict[tuple[int, int], deque[Slot]] = {}
+        self._by_address: dict[int, Slot] = {}
+        self._exchange = 1
 
     def buffer(self, channel: int, receiver: int, size: int) -> Bytes:
         """Return the buffer that was used the longest ago, once its frames have left."""
-        pair = self._pairs.get((channel, receiver))
-        if pair is None:
-            pair = [(np.zeros(size, np.uint8), []), (np.zeros(size, np.uint8), [])]
-            self._pairs[channel, receiver] = pair
-            for buffer, requests in pair:
-                self._pending[buffer.ctypes.data] = requests
-        pair.reverse()
-        buffer, requests = pair[0]
-        if requests:
-            self._finish(requests)
-        return buffer
+        slots = self._slots.setdefault((channel, receiver), deque())
+        if len(slots) < 2 or slots[0].exchange == self._exchange:
+            slots.appendleft(Slot(size))
+            self._by_address[slots[0].buffer.ctypes.data] = slots[0]
+        slot = slots[0]
+        slots.rotate(-1)
+        self._finish(slot)
+        slot.exchange = self._exchange
+        return slot.buffer
 
     def send(self, message: Message, target: int) -> None:
         """Start sending a message; its buffer is not handed out again before it has left."""
         frame = message.frame
         request = self._comm.Isend((frame, len(frame), MPI.BYTE), target)
-        self._pending[frame.ctypes.data].append(request)
+        self._by_address[frame.ctypes.data].requests.append(request)
+
+    def turn(self) -> None:
+        """Begin the next exchange."""
+        self._exchange += 1
 
     def drain(self) -> None:
         """Return when all frames have left."""
-        for requests in self._pending.values():
-            self._finish(requests)
+        for slot in self._by_address.values():
+            self._finish(slot)
 
-    def _finish(self, requests: Requests) -> None:
-        blame = f"agent {self._rank} waits for a neighbour to take a frame: it does not listen"
-        self._deadline.wait(requests, lambda: blame)
-        requests.clear()
+    def _finish(self, slot: Slot) -> None:
+        if slot.requests:
+            blame = f"agent {self._rank} waits for a neighbour to take a frame: it does not listen"
+            self._deadline.wait(slot.requests, lambda: blame)
+            slot.requests.clear()
 
 
 class Inlet:
@@ -145,13 +169,13 @@ class MpiNetwork:
     """Plays this rank's agent; see ``Network`` for the methods, which all ranks call together."""
 
     def __init__(self, experiment: Experiment) -> None:
+        self._timeout = experiment.options.network.timeout
+        self._deadline = Deadline(self._timeout)
         self._comms = [MPI.COMM_WORLD.Dup() for _ in range(3)]
         self._frames, control, self._distress = self._comms
-        self._control = Control(control, self._control_wait)
+        self._control = Control(control, self._control_wait, self._deadline.endless)
         self.rank, self.size, self.root = control.Get_rank(), control.Get_size(), self._control.root
         self.control_bytes = 0
-        self._deadline = Deadline(experiment.options.network.timeout)
-        self._timeout = experiment.options.network.timeout
         self._sender = Sender(self._frames, self._deadline, self.rank)
         (self._agent,) = agents_of(experiment, {self.rank: self._sender})
         size = _largest_frame(experiment)
@@ -193,6 +217,7 @@ class MpiNetwork:
             self._sender.send(message, target)
             self._sent.add((self.rank, target), message.header)
             self._tap.see(message.header, target, message.frame)
+        self._sender.turn()
         return self._collect(sorted(wish.sources))
 
     def _collect(self, sources: Sequence[int]) -> dict[int, Message]:
@@ -236,7 +261,8 @@ class MpiNetwork:
 
     def estimates(self) -> Matrix | None:
         """Gather the estimates at the root."""
-        return self._control.gather(self._state.x, "the estimates")
+        x = np.ascontiguousarray(self._state.x, dtype=np.float64)
+        return self._control.gather(x, "the estimates")
 
     def totals(self) -> tuple[int, int]:
         """Sum payload bits and wire bytes at the root."""
@@ -245,7 +271,7 @@ class MpiNetwork:
 
     def agree(self, verdict: int) -> int:
         """Broadcast the root's verdict."""
-        return self._control.broadcast(verdict, "the root's verdict")
+        return self._control.broadcast(verdict)
 
     def books(self) -> tuple[Ledger, Ledger, list[Capture]] | None:
         """Gather both ledgers and the captured frames at the root."""

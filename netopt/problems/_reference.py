@@ -31,7 +31,7 @@ def solve(problem: Problem) -> Vector:
         options=settings,
     )
     x: Vector = near.x
-    for _ in range(_NEWTON_STEPS):
+    for _ in range(_NEWTON_STEPS + 1):  # the last one only looks
         gradient = problem.gradient(x, None)
         if np.linalg.norm(gradient) <= TOLERANCE:
             return x

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import numpy as np
 from msgspec import Meta
 
+from netopt.core.spectrum import logarithmic
 from netopt.keys import Key, Purpose
 from netopt.problems import Problem, Vector
 
@@ -64,7 +65,7 @@ class Quadratic(Problem):
         """
         self.d, self.agents = self.dimension, agents
         self._seed, self._known, self._sum = seed, {}, None
-        self._spectrum = self.kappa ** (np.arange(self.d) / max(self.d - 1, 1))
+        self._spectrum = logarithmic(self.kappa, self.d)
 
     def _agent(self, rank: int) -> _Agent:
         if rank not in self._known:

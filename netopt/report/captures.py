@@ -124,7 +124,8 @@ def decoded(codec: Codec, payload: bytes, frame: Captured, seed: int, part: int)
     """
     header = parsed(frame)
     receiver = BROADCAST if header.broadcast else frame.target
-    key = Key(seed, Purpose.ROUNDING, header.round, header.exchange, header.sender, receiver, part)
+    key = Key(seed, Purpose.ROUNDING, header.round, header.exchange, header.sender, receiver)
+    key = key._replace(part=header.channel << 8 | part)
     try:
         return codec.decode(payload, header.count, key)
     except FrameError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from netopt.launcher import usable_cores
 from netopt.report import machine, mpi
 from netopt.report.finding import Finding
 
@@ -59,7 +60,7 @@ def _mpi() -> Iterator[Finding]:
     yield finding
     if library and path:
         yield mpi.match(library, path, whose)
-    further = (mpi.root(whose), mpi.slots(whose, machine.usable_cores()))
+    further = (mpi.root(whose), mpi.slots(whose, usable_cores()))
     yield from (finding for finding in further if finding)
     started = mpi.slurm(library.size) if library else None
     if started:

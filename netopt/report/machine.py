@@ -11,6 +11,7 @@ import sysconfig
 
 from netopt.core import packing
 from netopt.errors import ConfigError
+from netopt.launcher import usable_cores
 from netopt.report.finding import Finding
 
 OLDEST = (3, 10)
@@ -56,14 +57,6 @@ def cores() -> Finding:
         cure = "allow the process more cores; results do not depend on it, seconds do"
         return Finding("cores", "warn", "1 usable: all agents share it", cure)
     return Finding("cores", "ok", detail)
-
-
-def usable_cores() -> int:
-    """Return the number of cores that the scheduler gives this process."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
-        return os.cpu_count() or 1
 
 
 def threads() -> Finding:

@@ -18,11 +18,11 @@ class Decaying(Schedule):
 
     id = "decaying"
     reference = "Bo and Wang, PNAS 121(17), 2024; Kar and Moura, 2009, for the two time scales"
-    c_e: Annotated[float, Meta(gt=0, le=1, description="c_e, mixing rate at t = 0")] = 1.0
+    c_e: Annotated[float, Meta(ge=1e-9, le=1, description="c_e, mixing rate at t = 0")] = 1.0
     c_g: Annotated[float, Meta(ge=0, description="c_g, step size at t = 0")] = 1.0
-    r: Annotated[float, Meta(ge=0, description="r, speed of the decay")] = 1.0
-    a: Annotated[float, Meta(ge=0, description="a, exponent of the mixing rate")] = 0.62
-    b: Annotated[float, Meta(ge=0, description="b, exponent of the step size")] = 0.94
+    r: Annotated[float, Meta(ge=0, le=1e9, description="r, speed of the decay")] = 1.0
+    a: Annotated[float, Meta(ge=0, le=10, description="a, exponent of the mixing rate")] = 0.62
+    b: Annotated[float, Meta(ge=0, le=10, description="b, exponent of the step size")] = 0.94
 
     def rates(self, k: int) -> Rates:
         """Return e(k) and g(k)."""

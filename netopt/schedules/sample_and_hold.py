@@ -25,7 +25,7 @@ class SampleAndHold(Decaying):
     reference = "Bo and Wang, Quantization avoids saddle points, PNAS 121(17), 2024"
     t0: Annotated[int, Meta(ge=0, description="t0, first iteration that is held")] = 10
     c_k: Annotated[
-        float, Meta(gt=0, description="c_k, length of a stage times its mixing rate")
+        float, Meta(gt=0, le=1e9, description="c_k, length of a stage times its mixing rate")
     ] = 3.0
     evaluate_at: Annotated[
         Literal["iteration", "stage"], Meta(description="what the held rates are evaluated at")

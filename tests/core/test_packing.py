@@ -75,7 +75,7 @@ def test_only_rank_0_warns(rank):
 def test_an_unknown_tier_is_an_error():
     done = python(SHOW, NETOPT_TIER="avx9")
     assert done.returncode == 1
-    assert done.stderr.endswith("ValueError: NETOPT_TIER must be one of: portable; got 'avx9'\n")
+    assert done.stderr.endswith("ConfigError: NETOPT_TIER must be one of: portable; got 'avx9'\n")
 
 
 def test_the_import_is_light():

@@ -135,9 +135,9 @@ def test_one_core(monkeypatch):
 
 
 def test_cores_without_affinity(monkeypatch):
-    assert machine.usable_cores() == len(os.sched_getaffinity(0))
+    assert launcher.usable_cores() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")
-    assert machine.usable_cores() == os.cpu_count()
+    assert launcher.usable_cores() == os.cpu_count()
 
 
 def test_too_many_threads(environment):
