@@ -94,7 +94,7 @@ class Agent:
         self._expected = tuple(map(self._template, channels, codecs, range(len(codecs))))
         self._order = tuple(sorted((*self.predecessors, rank)))
         self._scratch = np.empty(self.d)
-        self._drawn_at, self._draws = (-1, 0), 0
+        self._draws = 0
 
     def _template(self, channel: Channel, codec: Codec, index: int) -> Header:
         """Return the header that each frame of a channel has, with -1 where the size may vary."""
@@ -105,15 +105,21 @@ class Agent:
             channel.vectors, codec.fingerprint(), 0, 0, self.rank, self.d, size, pad, index, 1
         )
 
+    def begin(self, k: int) -> None:
+        """Stand at the first exchange of round k."""
+        self.round, self.exchange, self._draws = k, 0, 0
+
+    def advance(self) -> None:
+        """Stand at the next exchange of the round."""
+        self.exchange, self._draws = self.exchange + 1, 0
+
     def grad(self, x: Vector) -> Vector:
         """Return the gradient of this agent's f_i at x, shape (d,); NumericalError if not finite.
 
         Each call draws a batch of its own, if the problem has batches.
         """
-        place = (self.round, self.exchange)
-        self._draws = self._draws + 1 if place == self._drawn_at else 0
-        self._drawn_at = place
         key = self.key(Purpose.BATCH)._replace(part=self._draws)
+        self._draws += 1
         gradient = self.problem.grad(self.rank, x, key)
         if not np.isfinite(gradient).all():
             raise NumericalError(

@@ -51,10 +51,12 @@ class Algorithm(Component):
 
     def check(self, topology: Topology) -> None:
         """Raise ConfigError if the method cannot run on this graph."""
-        if self.doubly_stochastic and not topology.doubly_stochastic:
-            raise ConfigError(
-                f"{self.id} needs a doubly stochastic mixing matrix, and the columns of that of "
-                f"'{topology.name}' do not sum to 1; use Metropolis weights on an undirected "
-                f"graph, or another matrix",
-                "$.topology",
-            )
+        if not self.doubly_stochastic or topology.doubly_stochastic:
+            return
+        negative = bool((topology.weights < 0).any())
+        wrong = "has a negative weight" if negative else "has columns that do not sum to 1"
+        raise ConfigError(
+            f"{self.id} needs a doubly stochastic mixing matrix, and that of '{topology.name}' "
+            f"{wrong}; use Metropolis weights on an undirected graph, or another matrix",
+            "$.topology",
+        )

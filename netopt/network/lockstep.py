@@ -65,7 +65,7 @@ class Lockstep:
 
     def _open(self, agent: Agent, k: int) -> Round:
         """Return the generator of an agent's round k."""
-        agent.round, agent.exchange = k, 0
+        agent.begin(k)
         try:
             return self._algorithm.round(self._states[agent.rank], agent)
         except Exception as error:
@@ -102,7 +102,7 @@ class Lockstep:
                 self._received.add((source, rank), inbox[source].header)
             inboxes[rank] = inbox
         for rank in wishes:
-            self._agents[rank].exchange += 1
+            self._agents[rank].advance()
         return inboxes
 
     def _check(self, wishes: Mapping[int, Exchange]) -> None:

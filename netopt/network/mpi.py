@@ -193,7 +193,7 @@ class MpiNetwork:
     def play(self, k: int) -> None:
         """Play round k of this rank's agent."""
         agent = self._agent
-        agent.round, agent.exchange = k, 0
+        agent.begin(k)
         try:
             round_ = self._algorithm.round(self._state, agent)
             inbox: Mapping[int, Message] | None = None
@@ -206,7 +206,7 @@ class MpiNetwork:
                     for inlet in self._inlets.values():
                         inlet.repost()
                 inbox = self._exchange(admit(wish, agent))
-                agent.exchange += 1
+                agent.advance()
         except Exception as error:
             raise located(error, agent) from error
 

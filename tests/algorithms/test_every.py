@@ -61,8 +61,9 @@ def test_a_matrix_whose_columns_do_not_sum_to_1_is_refused_where_the_method_need
     with pytest.raises(ConfigError) as caught:
         make(algorithm=name, topology=ONE_WAY)
     assert str(caught.value) == (
-        f"$.topology: {name} needs a doubly stochastic mixing matrix, and the columns of that of "
-        "'star-4' do not sum to 1; use Metropolis weights on an undirected graph, or another matrix"
+        f"$.topology: {name} needs a doubly stochastic mixing matrix, and that of "
+        "'star-4' has columns that do not sum to 1; use Metropolis weights on an undirected graph, "
+        "or another matrix"
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 
 STAR = {"id": "star", "size": 4, "weights": "uniform"}
 NOT_DOUBLY = (
-    "needs a doubly stochastic mixing matrix, and the columns of that of '{}' do not sum to 1; use "
-    "Metropolis weights on an undirected graph, or another matrix"
+    "needs a doubly stochastic mixing matrix, and that of '{}' has columns that do not sum to 1; "
+    "use Metropolis weights on an undirected graph, or another matrix"
 )
 
 

@@ -13,6 +13,8 @@ from netopt.algorithms.dgd import Dgd
 from netopt.codecs import Codec
 from netopt.problems.quadratic import Quadratic
 
+RANKS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK")
+
 
 class Faulty(Quadratic):
     """A quadratic whose agent 2 misbehaves in round ``at``."""
@@ -20,6 +22,18 @@ class Faulty(Quadratic):
     id = "faulty"
     how: str = "none"
     at: int = 5
+
+    def prepare(self, agents: int, seed: int) -> None:
+        """Fail on rank 1 if asked to."""
+        if self.how == "start" and "1" in (os.environ.get(name) for name in RANKS):
+            raise MemoryError("no room on rank 1")
+        super().prepare(agents, seed)
+
+    def loss(self, x: Any) -> float:
+        """Return F(x), after a while if asked to."""
+        if self.how == "think":
+            time.sleep(1.0)
+        return super().loss(x)
 
     def grad(self, rank: int, x: Any, key: Any) -> Any:
         """Return the gradient, unless it is time to fail."""
@@ -33,6 +47,19 @@ class Faulty(Quadratic):
             if self.how == "die":
                 os._exit(7)
         return super().grad(rank, x, key)
+
+
+class Personal(Dgd):
+    """Each neighbour gets a message of its own, and a trial encoding goes nowhere."""
+
+    id = "personal"
+
+    def round(self, s: Any, me: Any) -> Any:
+        """Send x + j to agent j and add up what comes."""
+        out = {j: me.encode("mix", s.x + j, to=j) for j in me.successors}
+        inbox = yield Exchange(out, me.predecessors)
+        me.encode("mix", 100 * s.x)
+        s.x = sum(me.decode(inbox[j]) for j in sorted(inbox)) / me.size - me.grad(s.x)
 
 
 class Deaf(Dgd):

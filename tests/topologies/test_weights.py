@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from netopt.errors import ConfigError
 from netopt.topologies import Topology, load
 
 
@@ -114,10 +115,16 @@ def test_uniform_weights_of_a_star_are_only_row_stochastic():
     assert not graph.doubly_stochastic
 
 
-def test_written_decimals_are_accepted_but_not_called_stochastic():
+def test_decimals_that_only_nearly_sum_to_1_are_refused_with_the_cure():
     third = 0.3333333333
-    graph = load({"id": "explicit", "matrix": [[third] * 3] * 3})
-    assert not graph.row_stochastic
+    with pytest.raises(ConfigError) as caught:
+        load({"id": "explicit", "matrix": [[third] * 3] * 3})
+    cure = "set row 0, column 0 to 0.3333333334"
+    assert (
+        str(caught.value) == f"$.topology.matrix: row 0 sums to 0.9999999999 instead of 1; {cure}"
+    )
+    rows = [[third + 1e-10 * (i == j) for j in range(3)] for i in range(3)]
+    assert load({"id": "explicit", "matrix": rows}).doubly_stochastic
 
 
 def test_a_negative_weight_for_itself_is_not_stochastic():
