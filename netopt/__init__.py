@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from netopt.notebook import Result, run
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import the front door on first use: a rank of an MPI run never needs it."""
     if name in ("Result", "run"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,7 +67,7 @@ def run(
     if any(name in os.environ for name in MPI_WORLD):
         from netopt import worker
 
-        return worker.run(file, overrides, load, out or "", debug)
+        return worker.run(file, overrides, load, out or "", debug, ranks)
     from netopt import command
 
     return command.run(file, overrides, load, out, ranks, debug)
@@ -198,14 +199,14 @@ def main(arguments: list[str] | None = None) -> None:
         code = 2
     except (click.Abort, KeyboardInterrupt):
         code = 130
-    except NetoptError as error:
-        if words[:1] == ["--debug"]:
-            raise
-        click.echo(f"netopt: error: {error}", err=True)
-        code = error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
+    except (NetoptError, OSError) as error:
+        if words[:1] == ["--debug"]:
+            traceback.print_exc()
+        speech.say(f"netopt: error: {speech.told(error)}")
+        code = error.exit_code if isinstance(error, NetoptError) else ConfigError.exit_code
     sys.exit(code)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,9 @@ from netopt.progress import Progress
 from netopt.recorder import check_writable
 from netopt.registry import load_file
 from netopt.speech import say
+from netopt.worker import show
+
+START = "nothing was recorded yet"
 
 
 def run(
@@ -47,12 +49,13 @@ def run(
             code = _over_mpi(source, overrides, load, experiment, directory, progress, debug)
     except KeyboardInterrupt:
         progress.close()
-        say(f"netopt: interrupted; what was recorded is in {directory}")
+        kept = (directory / "summary.json").exists()
+        say(f"netopt: interrupted; {f'what was recorded is in {directory}' if kept else START}")
         return 130
     finally:
         progress.close()
     if code == 0:
-        _show(directory)
+        show(directory)
     return code
 
 
@@ -70,18 +73,10 @@ def _over_mpi(
     progress: Progress,
     debug: bool,
 ) -> int:
-    words = [str(source), "--out", str(directory)]
+    words = [str(source), "--quiet", "--out", str(directory)]
     words += [word for item in overrides for word in ("--set", item)]
     words += [word for item in load for word in ("--load", item)]
     words += ["--debug"] if debug else []
     arguments, variables = launcher.command(experiment.topology.size, words)
     say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))
     return launcher.launch(arguments, variables, directory, progress.see)
-
-
-def _show(directory: Path) -> None:
-    from netopt.report import reading, table
-
-    sys.stdout.write(table.results_text([reading.load(directory)]))
-    sys.stdout.write(f"run directory: {directory}\n")
-    sys.stdout.flush()

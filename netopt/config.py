@@ -169,8 +169,11 @@ def make(raw: Mapping[str, Any], folder: Path | None = None) -> Experiment:
     algorithm = build(Algorithm, options.algorithm, "$.algorithm")
     algorithm.check(topology)
     codecs = _codecs(algorithm, options.codecs)
-    problem = build(Problem, options.problem, "$.problem")
-    problem.prepare(topology.size, options.seed)
+    problem = build(Problem, _beside(options.problem, folder), "$.problem")
+    try:
+        problem.prepare(topology.size, options.seed)
+    except MemoryError:
+        raise ConfigError("its data do not fit into memory; make it smaller", "$.problem") from None
     _check_frames(algorithm, codecs, problem.d)
     rounds = min(options.rounds, options.stop.rounds or options.rounds)
     bits = None if options.stop.bits is None else parse_bits(options.stop.bits, "$.stop.bits")
@@ -188,6 +191,16 @@ def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]
         build(Codec, given.get(channel.name, channel.default), f"$.codecs.{channel.name}")
         for channel in algorithm.channels
     )
+
+
+def _beside(problem: Any, folder: Path | None) -> Any:
+    """Return a problem's mapping with the LIBSVM file beside the run file found, if it is there."""
+    data = problem.get("data") if isinstance(problem, dict) else None
+    if folder is not None and isinstance(data, str) and data.startswith("libsvm:"):
+        file = folder / data.removeprefix("libsvm:")
+        if file.is_file():
+            return {**problem, "data": f"libsvm:{file.absolute()}"}
+    return problem
 
 
 def _check_frames(algorithm: Algorithm, codecs: Sequence[Codec], d: int) -> None:

@@ -107,15 +107,20 @@ def launch(
         arguments,
         env={**os.environ, **variables},
         stdin=subprocess.DEVNULL,  # what the caller reads from is the caller's
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
         start_new_session=True,  # Ctrl-C reaches the launcher only, which ends the ranks
     )
+    assert process.stdout is not None
     assert process.stderr is not None
-    ears = Ears(process.stderr)
+    ears = Ears(process.stderr, sys.stderr)
+    mouth = Ears(process.stdout, sys.stdout)  # MPICH says farewell here
     tail = Tail(out / "metrics.jsonl")
-    asked = (signal.SIGTERM, signal.SIGHUP)
+    # A signal that is ignored stays ignored: nohup means it.
+    words = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+    asked = [word for word in words if signal.getsignal(word) is not signal.SIG_IGN]
     previous = [signal.signal(word, _as_interrupt) for word in asked]
     try:
         while process.poll() is None:
@@ -123,13 +128,17 @@ def launch(
             time.sleep(0.05)
         tail.read(watch)
     except BaseException:
-        ears.heard = True  # what follows is the MPI library telling of an end that was asked for
+        ears.heard = mouth.heard = (
+            True  # what follows is the MPI library telling of an end that was asked for
+        )
         _end(process, out)
         raise
     finally:
         for word, handler in zip(asked, previous, strict=True):
             signal.signal(word, handler)
         ears.join()
+        mouth.heard = mouth.heard or ears.heard
+        mouth.join()
     if process.returncode and not ears.heard:
         sys.stderr.write(f"{MARK} mpirun ended with exit code {process.returncode}; see above\n")
     return process.returncode
@@ -167,16 +176,16 @@ def _root_pid(out: Path) -> int | None:
 
 
 class Ears(threading.Thread):
-    """Passes on what the ranks say on standard error, up to and including the first error line.
+    """Passes on what the ranks say, up to and including the first error line.
 
     The MPI library's own words about an end may overtake that line, so they are held back and shown
     only if no rank has said what went wrong.
     """
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str], sink: IO[str]) -> None:
         super().__init__(daemon=True)
         self.heard = False
-        self._stream = stream
+        self._stream, self._sink = stream, sink
         self._held: list[str] = []
         self.start()
 
@@ -184,17 +193,18 @@ class Ears(threading.Thread):
         """Copy lines until the stream ends."""
         for line in self._stream:
             self._take(line)
+        self._stream.close()
         if not self.heard:
-            sys.stderr.writelines(self._held)
-        sys.stderr.flush()
+            self._sink.writelines(self._held)
+        self._sink.flush()
 
     def _take(self, line: str) -> None:
         ours = line.startswith(MARK)
         if not ours and (self._held or line.startswith(FAREWELLS)):
             self._held.append(line)
         elif not self.heard:
-            sys.stderr.write(line)
-            sys.stderr.flush()
+            self._sink.write(line)
+            self._sink.flush()
         self.heard = self.heard or ours
 
 

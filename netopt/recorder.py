@@ -75,11 +75,16 @@ class Recorder:
     ) -> None:
         """Write edges.csv, the captured frames, and summary.json as the last file."""
         self.close()
-        if sent is not None:
-            write(self.directory / "edges.csv", edges_csv(sent))
+        files = {"summary.json": json.dumps(summary, indent=2) + "\n"}
         if frames:
-            write(self.directory / "frames.jsonl", "".join(map(_frame_line, frames)))
-        write(self.directory / "summary.json", json.dumps(summary, indent=2) + "\n")
+            files = {"frames.jsonl": "".join(map(_frame_line, frames)), **files}
+        if sent is not None:
+            files = {"edges.csv": edges_csv(sent), **files}
+        try:
+            for name, text in files.items():
+                write(self.directory / name, text)
+        except OSError as error:
+            raise NetoptError(f"cannot write into '{self.directory}': {error.strerror}") from None
 
 
 def finite(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,6 +98,8 @@ def finite(row: Mapping[str, Any]) -> dict[str, Any]:
 def check_free(directory: Path) -> None:
     """Raise ConfigError if ``directory`` exists and is not an empty folder."""
     try:
+        if directory.exists() and not directory.is_dir():
+            raise ConfigError(f"the output directory '{directory}' is a file; choose another")
         taken = directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
     except OSError as error:
         raise ConfigError(f"cannot read '{directory}': {error.strerror}") from None

@@ -94,7 +94,7 @@ def load_file(path: str | Path) -> None:
         spec.loader.exec_module(module)
     except ConfigError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"'{file}' does not load: {type(error).__name__}: {error}") from error
 
 
@@ -162,7 +162,9 @@ def fill(cls: type[S], options: object, path: str, label: str) -> S:
         if key not in fields:
             hint = suggest(key, fields) or f"; its options are {', '.join(fields) or 'none'}"
             raise ConfigError(f"{label} has no option '{key}'{hint}", f"{path}.{key}")
-    values = {k: _value(fields[k].type, v, f"{path}.{k}") for k, v in options.items()}
+    # A section with nothing after its colon is YAML's null: as if it had been left out.
+    given = {k: v for k, v in options.items() if v is not None or fields[k].required}
+    values = {k: _value(fields[k].type, v, f"{path}.{k}") for k, v in given.items()}
     missing = [f.name for f in fields.values() if f.required and f.name not in values]
     if missing:
         raise ConfigError(f"{label} needs the option '{missing[0]}'", path)
@@ -203,7 +205,7 @@ def _reason(said: str, raw: object, kind: Any) -> str:
         return f"expected one of {', '.join(choices)}; the value is {raw!r}{hint}"
     reason = re.split(r" - at (?:key in )?`\$", said)[0].replace("`", "")
     for theirs, ours in (("object", "mapping"), ("array", "list")):
-        reason = reason.replace(theirs, ours)
+        reason = re.sub(rf"\b{theirs}\b", ours, reason)
     return f"{reason[0].lower()}{reason[1:]}; the value is {raw!r}"
 
 
@@ -216,6 +218,8 @@ def _choices(kind: Any) -> list[str]:
 
 def convert(raw: object, kind: Any, path: str) -> Any:
     """Convert a YAML value to ``kind`` by msgspec (so ``1e-3`` is a number); ConfigError if not."""
+    if hasattr(raw, "tolist"):  # numpy's numbers and arrays, from a notebook
+        raw = raw.tolist()
     try:
         value = msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as error:

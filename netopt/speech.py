@@ -6,11 +6,22 @@ import sys
 import warnings
 from typing import TextIO
 
+from netopt.errors import NetoptError
+
 
 def say(text: str) -> None:
     """Write one line to standard error at once, so that lines of several ranks do not mix."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def told(error: BaseException) -> str:
+    """Return an error in words for its reader, Python's name for it only if nothing else is."""
+    if isinstance(error, NetoptError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: '{error.filename}'" if error.filename else error.strerror
+    return repr(error)
 
 
 def plain_warnings() -> None:

@@ -19,7 +19,7 @@ from netopt.engine import play, single_threaded
 from netopt.errors import ConfigError, NetoptError, StuckError
 from netopt.recorder import Recorder, manifest
 from netopt.registry import load_file
-from netopt.speech import plain_warnings, say
+from netopt.speech import plain_warnings, say, told
 
 STAGGER = 0.2
 """Seconds by which a rank waits for lower ranks to speak first about a failure that all see."""
@@ -39,12 +39,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--load", action="append", default=[])
     parser.add_argument("--out", default="")
     parser.add_argument("--debug", action="store_true")
+    parser.add_argument("--quiet", action="store_true")
     given = parser.parse_args(arguments)
-    return run(given.file, given.overrides, given.load, given.out, given.debug)
+    return run(given.file, given.overrides, given.load, given.out, given.debug, quiet=given.quiet)
 
 
-def run(file: str, overrides: Sequence[str], load: Sequence[str], out: str, debug: bool) -> int:
-    """Build the experiment, play it over MPI and write to ``out``; return the exit code."""
+def run(
+    file: str,
+    overrides: Sequence[str],
+    load: Sequence[str],
+    out: str,
+    debug: bool,
+    ranks: int | None = None,
+    quiet: bool = False,
+) -> int:
+    """Build the experiment, play it over MPI and write to ``out``; return the exit code.
+
+    The root shows the result at the end unless ``quiet``; ``ranks`` is what the user expects.
+    """
     plain_warnings()
     try:
         from netopt.network import mpi
@@ -57,6 +69,8 @@ def run(file: str, overrides: Sequence[str], load: Sequence[str], out: str, debu
     job: tuple[config.Experiment, Recorder | None] | None = None
     told = ""
     try:
+        if ranks is not None and ranks != size:
+            raise ConfigError(f"-n says {ranks} ranks, but mpirun started {size}")
         experiment = prepare(file, overrides, load, size)
         job = experiment, _open(experiment, file, out) if rank == 0 else None
     except ConfigError as error:
@@ -72,6 +86,8 @@ def run(file: str, overrides: Sequence[str], load: Sequence[str], out: str, debu
         return max(codes)
     try:
         _play(*job)
+        if job[1] is not None and not quiet:
+            show(job[1].directory)
         return 0
     except BaseException as error:
         code = _fail(error, rank, debug)
@@ -121,6 +137,15 @@ def _play(experiment: config.Experiment, recorder: Recorder | None) -> None:
         network.close()
 
 
+def show(directory: Path) -> None:
+    """Print the result of a finished run."""
+    from netopt.report import reading, table
+
+    sys.stdout.write(table.results_text([reading.load(directory)]))
+    sys.stdout.write(f"run directory: {directory}\n")
+    sys.stdout.flush()
+
+
 def _fail(error: BaseException, rank: int, debug: bool) -> int:
     """Say what went wrong and return the exit code.
 
@@ -131,9 +156,9 @@ def _fail(error: BaseException, rank: int, debug: bool) -> int:
         return 130
     if isinstance(error, StuckError):
         time.sleep(min(STAGGER * rank, COURTESY))
-    if debug or not isinstance(error, NetoptError):
+    if debug or not isinstance(error, (NetoptError, OSError)):
         say("".join(traceback.format_exception(error)).rstrip())
-    say(f"netopt: error: {error if isinstance(error, NetoptError) else repr(error)}")
+    say(f"netopt: error: {told(error)}")
     time.sleep(LAST_WORDS)
     return error.exit_code if isinstance(error, NetoptError) else 1
 

@@ -27,7 +27,8 @@ LAYERS = [
     ["network"],
     ["recorder"],
     ["engine", "launcher", "progress"],
-    ["notebook", "report", "bench", "worker"],
+    ["notebook", "report", "bench"],
+    ["worker"],
     ["command"],
     ["__main__"],
 ]

@@ -20,7 +20,9 @@ class Qgd(Algorithm):
     value in the sum as well; the gradient is taken at the old x_i, and alpha_k is not multiplied by
     eps_k. Q is ``switching`` in the paper: even rounds and odd rounds have different grids. The
     network mean moves by eps_k mean(Q(x_i) - x_i) - alpha_k mean(grad f_i(x_i)). The default
-    schedule is the paper's sample and hold with the parameters of its toy experiment.
+    schedule is the paper's sample and hold with the parameters of its toy experiment: it begins
+    with alpha = 1, which suits a smoothness L of about 1; for a larger L take a smaller c_g. The
+    noise of a round is about eps sqrt(d) / (2 l) times ||x||, so a large d wants a smaller c_e.
     """
 
     id = "qgd"

@@ -31,8 +31,8 @@ class LeastSquares(Rows):
     id = "least-squares"
     reference = "the standard linear regression"
 
-    rows: Annotated[int, Meta(ge=1, description="rows of the synthetic data")] = 1000
-    dimension: Annotated[int, Meta(ge=1, description="d of the synthetic data")] = 20
+    rows: Annotated[int, Meta(ge=1, le=2**31, description="rows of the synthetic data")] = 1000
+    dimension: Annotated[int, Meta(ge=1, le=2**31, description="d of the synthetic data")] = 20
     kappa: Annotated[float, Meta(ge=1, description="condition number of A^T A")] = 10.0
     noise: Annotated[float, Meta(ge=0, description="standard deviation in the targets")] = 0.1
     if TYPE_CHECKING:  # set by prepare; not options

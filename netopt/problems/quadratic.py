@@ -44,7 +44,7 @@ class Quadratic(Problem):
     id = "quadratic"
     reference = "the standard strongly convex test function"
 
-    dimension: Annotated[int, Meta(ge=1, description="d, number of coordinates")] = 10
+    dimension: Annotated[int, Meta(ge=1, le=2**31, description="d, number of coordinates")] = 10
     kappa: Annotated[float, Meta(ge=1, description="condition number L / mu")] = 10.0
     heterogeneity: Annotated[
         float, Meta(ge=0, description="how far apart the agents' own minima lie")

@@ -60,7 +60,7 @@ class Generator(Component, kw_only=True):
         """
         adjacency = self.adjacency()
         weights = self.mixing(adjacency)
-        _check_connected(adjacency)
+        _check_connected(weights != 0)  # an edge of weight 0 carries nothing
         edges = tuple((source, target) for target, source in np.argwhere(adjacency).tolist())
         return Topology(name or f"{self.id}-{len(weights)}", weights, edges, self.config())
 

@@ -81,6 +81,17 @@ CASES = {
         ["-n", "4"],
         "the topology has 3 nodes, but -n says 4; use -n 3",
     ),
+    "weights that connect nobody": (
+        "",
+        ["--set", "topology.weights={id: explicit, rows: [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}"],
+        "$.topology: the graph is not connected: no path leads from agent 0 to agent 1; "
+        "add edges until every agent reaches every other",
+    ),
+    "too large a problem": (
+        "",
+        ["--set", "problem.dimension=10000000000"],
+        "$.problem.dimension: expected int <= 2147483648; the value is 10000000000",
+    ),
     "disconnected graph": (
         "",
         ["--set", "topology={id: edges, size: 4, edges: [[0, 1], [2, 3]]}"],
@@ -217,9 +228,30 @@ def test_a_vector_outside_the_codecs_range_is_an_error(
     assert err.endswith("is outside [-1e-06, 1e-06]; give a larger range\n")
 
 
-def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="no file"):
-        command_line.main(["run", str(tmp_path / "no.yaml"), "--debug"])
+def test_debug_shows_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = netopt("run", str(tmp_path / "no.yaml"), "--debug", capsys=capsys)
+    assert code == 2
+    assert "Traceback (most recent call last):" in err
+    assert err.endswith(f"netopt: error: no file '{tmp_path / 'no.yaml'}'\n")
+
+
+def test_a_folder_that_may_not_be_searched_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    code, _, err = netopt("run", str(tmp_path / "job.yaml"), capsys=capsys)
+    assert (code, err) == (2, f"netopt: error: Permission denied: '{tmp_path / 'job.yaml'}'\n")
+
+
+def test_empty_sections_are_as_if_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "job.yaml").write_text(GOOD + "codecs:\nstop:\nrecord:\n")
+    words = ["run", str(tmp_path / "job.yaml"), "--out", str(tmp_path / "o")]
+    assert netopt(*words, capsys=capsys)[0] == 0
 
 
 def test_unknown_commands_and_options_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:

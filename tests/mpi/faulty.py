@@ -26,7 +26,7 @@ class Faulty(Quadratic):
     def prepare(self, agents: int, seed: int) -> None:
         """Fail on rank 1 if asked to."""
         if self.how == "start" and "1" in (os.environ.get(name) for name in RANKS):
-            raise MemoryError("no room on rank 1")
+            raise RuntimeError("rank 1 has a bad day")
         super().prepare(agents, seed)
 
     def loss(self, x: Any) -> float:
