@@ -60,8 +60,9 @@ def _mpi() -> Iterator[Finding]:
     yield finding
     if library and path:
         yield mpi.match(library, path, whose)
-    further = (mpi.root(whose), mpi.slots(whose, usable_cores()))
-    yield from (finding for finding in further if finding)
+    if path:
+        yield mpi.root(whose)
+        yield mpi.slots(whose, usable_cores())
     started = mpi.slurm(library.size) if library else None
     if started:
         yield started

@@ -111,10 +111,12 @@ def _installed(name: str) -> bool:
     return True
 
 
-def root(whose: str) -> Finding | None:
-    """Return what Open MPI thinks of being started by root; None for others."""
-    if whose != "Open MPI" or os.geteuid() != 0:
-        return None
+def root(whose: str) -> Finding:
+    """Return whether this is root, and what the launcher thinks of it."""
+    if os.geteuid() != 0:
+        return Finding("root", "ok", "not root")
+    if whose != "Open MPI":
+        return Finding("root", "ok", f"root, which {whose or 'the launcher'} does not mind")
     missing = [name for name in ROOT if os.environ.get(name) != "1"]
     if missing:
         cure = f"export {' '.join(f'{name}=1' for name in missing)}, or do not work as root"
@@ -123,11 +125,11 @@ def root(whose: str) -> Finding | None:
     return Finding("root", "ok", "Open MPI is allowed to run as root")
 
 
-def slots(whose: str, cores: int) -> Finding | None:
-    """Return how Open MPI starts more ranks than cores, which it refuses; None for others."""
+def slots(whose: str, cores: int) -> Finding:
+    """Return whether the launcher starts more ranks than there are cores; Open MPI refuses."""
     names = ("PRTE_MCA_rmaps_default_mapping_policy", "OMPI_MCA_rmaps_base_oversubscribe")
     if whose != "Open MPI" or any(os.environ.get(name) for name in names):
-        return None
+        return Finding("slots", "ok", f"any number of ranks may share the {cores} cores")
     detail = f"Open MPI's mpirun refuses more than {cores} ranks here ('netopt run' asks it not to)"
     return Finding("slots", "warn", detail, "start it with mpirun --oversubscribe")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import typing
 from typing import Any, NamedTuple, TypeGuard
 
 import msgspec
@@ -62,7 +63,7 @@ def _option(cls: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> Opti
     unit = (meta.extra or {}).get("unit", "") if meta else ""
     group = struct_type(field.type)
     part = f"a {group.kind}, by id or as a mapping" if _is_component(group) else ""
-    meaning = described or mentioned(cls).get(field.name, part)
+    meaning = described or _said(field.type) or mentioned(cls).get(field.name, part)
     return Option(field.name, readable(field.type), _default(field), str(unit), str(meaning))
 
 
@@ -71,6 +72,12 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     if field.default_factory is not msgspec.NODEFAULT:
         value = field.default_factory()
     return value.config() if isinstance(value, Component) else value
+
+
+def _said(annotation: Any) -> str:
+    """Return the description on a component's annotation, which msgspec's own tools do not read."""
+    metas = (part for part in typing.get_args(annotation) if isinstance(part, msgspec.Meta))
+    return next((meta.description for meta in metas if meta.description), "")
 
 
 def _meta(annotation: Any) -> kinds.Metadata | None:

@@ -171,7 +171,9 @@ def _graph_table(plan: Plan) -> Table:
     kind = "directed" if plan.directed else "undirected"
     table.add_row("agents", str(plan.agents))
     table.add_row("directed edges", f"{plan.directed_edges} ({kind} graph)")
-    table.add_row("degree", _range(plan.degree_min, plan.degree_max))
+    table.add_row(
+        "out-degree" if plan.directed else "degree", _range(plan.degree_min, plan.degree_max)
+    )
     table.add_row("connected", _yes(plan.connected))
     table.add_row("diameter", "-" if plan.diameter is None else f"{plan.diameter} hops")
     table.add_row("doubly stochastic", _yes(plan.doubly_stochastic))

@@ -92,7 +92,7 @@ def test_algorithm_tells_its_channels_and_the_default_of_a_component():
     text = plain(show("algorithm", "qgd"))
     assert "  channel mix: 1 vector a frame, codec switching by default\n" in text
     assert "  needs doubly stochastic weights: yes\n" in text
-    assert "{id: sample-and-hold, c_e: 1.0, c_g:" in text
+    assert "{id: sample-and-hold, c_e: 1.0," in text
 
 
 def test_units_have_a_column_if_there_are_any(private_registry):

@@ -275,9 +275,9 @@ def test_wheels(monkeypatch):
 
 def test_root(monkeypatch, environment):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert mpi.root("Open MPI") is None
+    assert mpi.root("Open MPI") == Finding("root", "ok", "not root")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert mpi.root("MPICH") is None
+    assert mpi.root("MPICH") == Finding("root", "ok", "root, which MPICH does not mind")
     environment(OMPI_ALLOW_RUN_AS_ROOT="1")
     assert mpi.root("Open MPI") == Finding(
         "root",
@@ -292,7 +292,8 @@ def test_root(monkeypatch, environment):
 def test_slots(monkeypatch):
     monkeypatch.delenv("OMPI_MCA_rmaps_base_oversubscribe", raising=False)
     monkeypatch.delenv("PRTE_MCA_rmaps_default_mapping_policy", raising=False)
-    assert mpi.slots("MPICH", 2) is None
+    shared = Finding("slots", "ok", "any number of ranks may share the 2 cores")
+    assert mpi.slots("MPICH", 2) == shared
     assert mpi.slots("Open MPI", 2) == Finding(
         "slots",
         "warn",
@@ -300,7 +301,7 @@ def test_slots(monkeypatch):
         "start it with mpirun --oversubscribe",
     )
     monkeypatch.setenv("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe")
-    assert mpi.slots("Open MPI", 2) is None
+    assert mpi.slots("Open MPI", 2) == shared
 
 
 def test_srun(environment):
