@@ -7,11 +7,7 @@ wait is a polled one, so that a neighbour that never answers is named instead of
 
 from __future__ import annotations
 
-import os
-import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import mpi4py
 import numpy as np
@@ -21,9 +17,9 @@ mpi4py.rc.threads = False  # one thread a rank: MPI_THREAD_SINGLE is the fastest
 from mpi4py import MPI  # noqa: E402
 
 from netopt.agent import Exchange, Message  # noqa: E402
-from netopt.codecs import Bytes, nbytes  # noqa: E402
+from netopt.codecs import nbytes  # noqa: E402
 from netopt.config import Experiment  # noqa: E402
-from netopt.errors import FrameError, StuckError  # noqa: E402
+from netopt.errors import FrameError  # noqa: E402
 from netopt.frame import HEADER_BYTES  # noqa: E402
 from netopt.ledger import Ledger  # noqa: E402
 from netopt.network import (  # noqa: E402
@@ -36,133 +32,9 @@ from netopt.network import (  # noqa: E402
     located,
 )
 from netopt.network.control import Control  # noqa: E402
+from netopt.network.posts import Deadline, Inlet, Requests, Sender  # noqa: E402
 
-Requests = list[MPI.Request]
-POLLS_PER_LOOK = 256
-"""Polls between two looks at the clock: a look costs as much as a poll."""
-
-
-class Deadline:
-    """Polls until requests are done; after ``timeout`` seconds the ``blame`` becomes an error."""
-
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-
-    def wait(self, requests: Requests, blame: Callable[[], str], statuses: Any = None) -> None:
-        """Return when all requests are done; StuckError(blame()) when the time is up.
-
-        Yields the processor between polls: with more ranks than cores, the awaited rank needs it.
-        """
-        polls = 0
-        began = 0.0
-        while not MPI.Request.Testall(requests, statuses):
-            os.sched_yield()
-            polls += 1
-            if polls % POLLS_PER_LOOK == 0:
-                now = time.monotonic()
-                began = began or now
-                if now - began > self._timeout:
-                    raise StuckError(blame())
-
-    def endless(self, request: MPI.Request) -> None:
-        """Return when a request is done, however long that takes."""
-        while not request.Test():
-            os.sched_yield()
-
-
-class Slot:
-    """A send buffer, the sends that read it, and the exchange for which it was last handed out."""
-
-    __slots__ = ("buffer", "exchange", "requests")
-
-    def __init__(self, size: int) -> None:
-        self.buffer = np.zeros(size, np.uint8)
-        self.requests: Requests = []
-        self.exchange = 0
-
-
-class Sender:
-    """Send buffers for each channel and receiver: two, or as many as one exchange asks for.
-
-    A buffer is free when it was handed out for an earlier exchange and its sends are done.
-    """
-
-    def __init__(self, comm: MPI.Comm, deadline: Deadline, rank: int) -> None:
-        self._comm, self._deadline, self._rank = comm, deadline, rank
-        self._slots: dict[tuple[int, int], deque[Slot]] = {}
-        self._by_address: dict[int, Slot] = {}
-        self._exchange = 1
-
-    def buffer(self, channel: int, receiver: int, size: int) -> Bytes:
-        """Return the buffer that was used the longest ago, once its frames have left."""
-        slots = self._slots.setdefault((channel, receiver), deque())
-        if len(slots) < 2 or slots[0].exchange == self._exchange:
-            slots.appendleft(Slot(size))
-            self._by_address[slots[0].buffer.ctypes.data] = slots[0]
-        slot = slots[0]
-        slots.rotate(-1)
-        self._finish(slot)
-        slot.exchange = self._exchange
-        return slot.buffer
-
-    def send(self, message: Message, target: int) -> None:
-        """Start sending a message; its buffer is not handed out again before it has left."""
-        frame = message.frame
-        request = self._comm.Isend((frame, len(frame), MPI.BYTE), target)
-        self._by_address[frame.ctypes.data].requests.append(request)
-
-    def turn(self) -> None:
-        """Begin the next exchange."""
-        self._exchange += 1
-
-    def drain(self) -> None:
-        """Return when all frames have left."""
-        for slot in self._by_address.values():
-            self._finish(slot)
-
-    def _finish(self, slot: Slot) -> None:
-        if slot.requests:
-            blame = f"agent {self._rank} waits for a neighbour to take a frame: it does not listen"
-            self._deadline.wait(slot.requests, lambda: blame)
-            slot.requests.clear()
-
-
-class Inlet:
-    """The two posted receives of one neighbour."""
-
-    def __init__(self, comm: MPI.Comm, source: int, size: int) -> None:
-        self.source = source
-        self._buffers = (np.zeros(size, np.uint8), np.zeros(size, np.uint8))
-        self.requests = [comm.Recv_init((b, size, MPI.BYTE), source) for b in self._buffers]
-        for request in self.requests:
-            request.Start()
-        self._turn = 0
-        self._taken: MPI.Prequest | None = None
-
-    @property
-    def request(self) -> MPI.Prequest:
-        """Return the request that the next frame completes."""
-        return self.requests[self._turn]
-
-    def take(self, status: MPI.Status) -> Bytes:
-        """Return the frame that has arrived; it stays valid until ``repost``."""
-        frame = self._buffers[self._turn][: status.Get_count(MPI.BYTE)]
-        self._taken = self.request
-        self._turn = 1 - self._turn
-        return frame
-
-    def repost(self) -> None:
-        """Post the receive of a frame that has been read again."""
-        if self._taken is not None:
-            self._taken.Start()
-            self._taken = None
-
-    def close(self) -> None:
-        """Cancel and free both requests; needed before MPI is finalized."""
-        for request in self.requests:
-            request.Cancel()
-            request.Wait()
-            request.Free()
+FRAME_TYPE = MPI.UNSIGNED_CHAR  # what mpi4py takes numpy's uint8 for
 
 
 class MpiNetwork:
@@ -170,7 +42,7 @@ class MpiNetwork:
 
     def __init__(self, experiment: Experiment) -> None:
         self._timeout = experiment.options.network.timeout
-        self._deadline = Deadline(self._timeout)
+        self._deadline = Deadline(self._timeout, MPI.Request.Testall)
         self._comms = [MPI.COMM_WORLD.Dup() for _ in range(3)]
         self._frames, control, self._distress = self._comms
         self._control = Control(control, self._control_wait, self._deadline.endless)
@@ -227,7 +99,7 @@ class MpiNetwork:
         self._deadline.wait(requests, lambda: self._stuck(inlets), statuses)
         inbox = {}
         for inlet, status in zip(inlets, statuses, strict=True):
-            frame = inlet.take(status)
+            frame = inlet.take(status.Get_count(FRAME_TYPE))
             try:
                 message = self._agent.accept(frame, inlet.source)
             except FrameError as error:

@@ -1,0 +1,147 @@
+"""Posts: where frames leave and arrive on one rank, and how a rank waits for them.
+
+Sends are started from buffers that are handed out again only when they have left; receives are
+persistent and always posted ahead, two per neighbour, so one frame can be read while the next
+arrives. Communicators, requests and their poll are handed in: only ``mpi`` imports the library.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from netopt.agent import Message
+from netopt.codecs import Bytes
+from netopt.errors import StuckError
+
+Requests = list[Any]
+POLLS_PER_LOOK = 256
+"""Polls between two looks at the clock: a look costs as much as a poll."""
+
+
+class Deadline:
+    """Polls until requests are done; after ``timeout`` seconds the ``blame`` becomes an error."""
+
+    def __init__(self, timeout: float, poll: Callable[..., bool]) -> None:
+        self._timeout, self._poll = timeout, poll
+
+    def wait(self, requests: Requests, blame: Callable[[], str], statuses: Any = None) -> None:
+        """Return when all requests are done; StuckError(blame()) when the time is up.
+
+        Yields the processor between polls: with more ranks than cores, the awaited rank needs it.
+        """
+        polls = 0
+        began = 0.0
+        while not self._poll(requests, statuses):
+            os.sched_yield()
+            polls += 1
+            if polls % POLLS_PER_LOOK == 0:
+                now = time.monotonic()
+                began = began or now
+                if now - began > self._timeout:
+                    raise StuckError(blame())
+
+    def endless(self, request: Any) -> None:
+        """Return when a request is done, however long that takes."""
+        while not request.Test():
+            os.sched_yield()
+
+
+class Slot:
+    """A send buffer, the sends that read it, and the exchange for which it was last handed out."""
+
+    __slots__ = ("buffer", "exchange", "requests")
+
+    def __init__(self, size: int) -> None:
+        self.buffer = np.zeros(size, np.uint8)
+        self.requests: Requests = []
+        self.exchange = 0
+
+
+class Sender:
+    """Send buffers for each channel and receiver: two, or as many as one exchange asks for.
+
+    A buffer is free when it was handed out for an earlier exchange and its sends are done.
+    """
+
+    def __init__(self, comm: Any, deadline: Deadline, rank: int) -> None:
+        self._comm, self._deadline, self._rank = comm, deadline, rank
+        self._slots: dict[tuple[int, int], deque[Slot]] = {}
+        self._by_address: dict[int, Slot] = {}
+        self._exchange = 1
+
+    def buffer(self, channel: int, receiver: int, size: int) -> Bytes:
+        """Return the buffer that was used the longest ago, once its frames have left."""
+        slots = self._slots.setdefault((channel, receiver), deque())
+        if len(slots) < 2 or slots[0].exchange == self._exchange:
+            slots.appendleft(Slot(size))
+            self._by_address[slots[0].buffer.ctypes.data] = slots[0]
+        slot = slots[0]
+        slots.rotate(-1)
+        self._finish(slot)
+        slot.exchange = self._exchange
+        return slot.buffer
+
+    def send(self, message: Message, target: int) -> None:
+        """Start sending a message; its buffer is not handed out again before it has left."""
+        frame = message.frame
+        request = self._comm.Isend(frame, target)
+        self._by_address[frame.ctypes.data].requests.append(request)
+
+    def turn(self) -> None:
+        """Begin the next exchange."""
+        self._exchange += 1
+
+    def drain(self) -> None:
+        """Return when all frames have left."""
+        for slot in self._by_address.values():
+            self._finish(slot)
+
+    def _finish(self, slot: Slot) -> None:
+        if slot.requests:
+            blame = f"agent {self._rank} waits for a neighbour to take a frame: it does not listen"
+            self._deadline.wait(slot.requests, lambda: blame)
+            slot.requests.clear()
+
+
+class Inlet:
+    """The two posted receives of one neighbour."""
+
+    def __init__(self, comm: Any, source: int, size: int) -> None:
+        self.source = source
+        self._buffers = (np.zeros(size, np.uint8), np.zeros(size, np.uint8))
+        self.requests = [comm.Recv_init(buffer, source) for buffer in self._buffers]
+        for request in self.requests:
+            request.Start()
+        self._turn = 0
+        self._taken: Any = None
+
+    @property
+    def request(self) -> Any:
+        """Return the request that the next frame completes."""
+        return self.requests[self._turn]
+
+    def take(self, size: int) -> Bytes:
+        """Return the frame of ``size`` bytes that has arrived; it stays valid until ``repost``."""
+        frame = self._buffers[self._turn][:size]
+        self._taken = self.request
+        self._turn = 1 - self._turn
+        return frame
+
+    def repost(self) -> None:
+        """Post the receive of a frame that has been read again."""
+        if self._taken is not None:
+            self._taken.Start()
+            self._taken = None
+
+    def close(self) -> None:
+        """Cancel and free both requests; needed before MPI is finalized."""
+        for request in self.requests:
+            request.Cancel()
+            request.Wait()
+            request.Free()
