@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from netopt.codecs import Bytes, Codec, nbytes
 from netopt.errors import FrameError, NumericalError
-from netopt.frame import HEADER_BYTES, Header, expect, parse, seal
+from netopt.frame import HEADER_BYTES, Header, expect, lane, parse, parts, seal
 from netopt.keys import BROADCAST, Key, Purpose
 from netopt.problems import Problem
 from netopt.topologies import Topology
@@ -146,7 +146,7 @@ class Agent:
         key = self.key(Purpose.ROUNDING)._replace(receiver=receiver)
         end, bits = HEADER_BYTES, 0
         for part, row in enumerate(x.reshape(template.vectors, self.d)):
-            used = codec.encode_into(row, key._replace(part=index << 8 | part), buffer[end:])
+            used = codec.encode_into(row, key._replace(part=lane(index, part)), buffer[end:])
             bits += used
             end += nbytes(used)
         size = end - HEADER_BYTES
@@ -207,18 +207,5 @@ class Agent:
         return Exchange(dict.fromkeys(self.successors, message), self.predecessors)
 
     def _parts(self, message: Message) -> list[tuple[Bytes, Key]]:
-        """Return payload and key of each vector of a message; they are equally long."""
-        header = message.header
-        key = Key(
-            self.seed, Purpose.ROUNDING, header.round, header.exchange, header.sender,
-            message.receiver,
-        )  # fmt: skip
-        each = header.payload_bytes // header.vectors
-        payload = message.frame[HEADER_BYTES:]
-        return [
-            (
-                payload[part * each : (part + 1) * each],
-                key._replace(part=header.channel << 8 | part),
-            )
-            for part in range(header.vectors)
-        ]
+        """Return payload and key of each vector of a message."""
+        return parts(message.header, message.frame, self.seed, message.receiver)

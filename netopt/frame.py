@@ -24,12 +24,14 @@ offset bytes field         meaning
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from netopt.codecs import Bytes
 from netopt.core.packing import crc32c
 from netopt.errors import FrameError
+from netopt.keys import Key, Purpose
 
+T = TypeVar("T", bytes, Bytes)
 HEADER_BYTES = 32
 MAGIC = b"NOPT"
 VERSION = 1
@@ -103,6 +105,26 @@ def expect(got: Header, wanted: Header) -> None:
         for name, have, want in zip(Header._fields, got, wanted, strict=True):
             if have != want:
                 raise FrameError(f"{name} {want} expected, got {have}")
+
+
+def lane(channel: int, part: int) -> int:
+    """Return the ``part`` of the key under which a channel rounds a frame's vector ``part``."""
+    return channel << 8 | part
+
+
+def parts(header: Header, frame: T, seed: int, receiver: int) -> list[tuple[T, Key]]:
+    """Return payload and key of each vector of a frame (bytes or uint8); they are equally long.
+
+    ``receiver`` is BROADCAST or the one agent that the frame is for.
+    """
+    place = (header.round, header.exchange, header.sender, receiver)
+    key = Key(seed, Purpose.ROUNDING, *place)
+    each = header.payload_bytes // header.vectors
+    payload = frame[HEADER_BYTES:]
+    return [
+        (payload[i * each : (i + 1) * each], key._replace(part=lane(header.channel, i)))
+        for i in range(header.vectors)
+    ]
 
 
 def _checksum(buffer: Bytes, size: int) -> int:

@@ -17,8 +17,8 @@ import numpy as np
 from netopt import frame as wire
 from netopt.codecs import Codec, Segment, Vector
 from netopt.errors import ConfigError, FrameError
-from netopt.frame import HEADER_BYTES, Header
-from netopt.keys import BROADCAST, Key, Purpose
+from netopt.frame import Header
+from netopt.keys import BROADCAST
 from netopt.registry import build
 from netopt.report.reading import configuration, existing, json_lines
 
@@ -111,10 +111,8 @@ def codec_of(run_directory: str | Path, header: Header) -> tuple[str, Codec]:
 
 
 def payloads(data: bytes, header: Header) -> list[bytes]:
-    """Return the payload of each vector of a frame; they are equally long."""
-    each = header.payload_bytes // header.vectors
-    start = HEADER_BYTES
-    return [data[start + i * each : start + (i + 1) * each] for i in range(header.vectors)]
+    """Return the payload of each vector of a frame."""
+    return [payload for payload, _ in wire.parts(header, data, 0, BROADCAST)]
 
 
 def decoded(codec: Codec, payload: bytes, frame: Captured, seed: int, part: int) -> Vector:
@@ -124,8 +122,7 @@ def decoded(codec: Codec, payload: bytes, frame: Captured, seed: int, part: int)
     """
     header = parsed(frame)
     receiver = BROADCAST if header.broadcast else frame.target
-    key = Key(seed, Purpose.ROUNDING, header.round, header.exchange, header.sender, receiver)
-    key = key._replace(part=header.channel << 8 | part)
+    _, key = wire.parts(header, frame.data, seed, receiver)[part]
     try:
         return codec.decode(payload, header.count, key)
     except FrameError as error:
