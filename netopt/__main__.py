@@ -163,10 +163,10 @@ def pack(quick: bool) -> None:
 
 
 def show_on_screen(renderable: Any) -> None:
-    """Print a rich renderable: coloured on a terminal, plain and 100 columns wide elsewhere."""
+    """Print a rich renderable: coloured on a terminal, plain and 110 columns wide elsewhere."""
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else 100).print(renderable)
+    Console(width=None if sys.stdout.isatty() else 110).print(renderable)
 
 
 def load_files(paths: tuple[str, ...]) -> None:

@@ -34,13 +34,14 @@ def results(runs: Sequence[RunFiles]) -> Table:
 
 
 def results_text(runs: Sequence[RunFiles]) -> str:
-    """Return the table of ``results`` as plain text, 100 characters wide, without colour."""
-    return plain(results(runs))
+    """Return the table of ``results`` as plain text, 110 characters wide, without colour."""
+    return plain(results(runs), 110)
 
 
 def _columns(accuracy: bool) -> tuple[str, ...]:
-    extra = ("accuracy",) if accuracy else ()
-    return ("loss", *extra, "consensus", "payload", "headers", "seconds", "rounds")
+    extra = ("test accuracy",) if accuracy else ()
+    counted = ("payload bits", "header bytes")
+    return ("loss", *extra, "consensus error", *counted, "seconds", "rounds")
 
 
 def _cells(run: RunFiles, accuracy: bool) -> list[str]:

@@ -40,7 +40,7 @@ def test_an_interrupted_run_has_no_header_bytes(copy):
     assert cells(results_text([load(folder)]), "qgd")[4] == "-"
 
 
-def test_text_is_plain_and_100_wide(runs):
+def test_text_is_plain_and_110_wide(runs):
     text = results_text([load(path) for path in runs.values()])
     assert "\x1b" not in text
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= 110
