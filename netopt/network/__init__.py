@@ -13,9 +13,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from netopt.agent import Agent, Exchange
+from netopt.agent import Agent, Exchange, Message
 from netopt.config import Experiment
-from netopt.errors import ExchangeError, NetoptError, StuckError
+from netopt.errors import ExchangeError, FrameError, NetoptError, StuckError
 from netopt.frame import MOST_EXCHANGES, Header
 from netopt.keys import BROADCAST
 from netopt.ledger import Ledger
@@ -131,6 +131,15 @@ def admit(wish: object, agent: Agent) -> Exchange:
     if agent.exchange > MOST_EXCHANGES:
         raise _refusal(agent, f"a round has at most {MOST_EXCHANGES} exchanges")
     return wish
+
+
+def receive(agent: Agent, frame: npt.NDArray[np.uint8], source: int) -> Message:
+    """Return the message in a frame from ``source``; FrameError names edge and place."""
+    try:
+        return agent.accept(frame, source)
+    except FrameError as error:
+        place = f"round {agent.round}, exchange {agent.exchange}"
+        raise FrameError(f"edge {source} -> {agent.rank}, {place}: {error}") from None
 
 
 def _refusal(agent: Agent, reason: str) -> ExchangeError:

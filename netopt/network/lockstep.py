@@ -14,9 +14,9 @@ from netopt.agent import Agent, Exchange, Message
 from netopt.algorithms import Round
 from netopt.codecs import Bytes
 from netopt.config import Experiment
-from netopt.errors import ExchangeError, FrameError
+from netopt.errors import ExchangeError
 from netopt.ledger import Ledger
-from netopt.network import Capture, Matrix, Tap, admit, agents_of, located
+from netopt.network import Capture, Matrix, Tap, admit, agents_of, located, receive
 
 
 class Buffers:
@@ -94,11 +94,8 @@ class Lockstep:
         for rank, wish in wishes.items():
             inbox = {}
             for source in sorted(wish.sources):
-                message = wishes[source].out[rank]
-                try:
-                    inbox[source] = self._agents[rank].accept(message.frame, source)
-                except FrameError as error:
-                    raise FrameError(_edge(source, rank, self._agents[rank], error)) from None
+                frame = wishes[source].out[rank].frame
+                inbox[source] = receive(self._agents[rank], frame, source)
                 self._received.add((source, rank), inbox[source].header)
             inboxes[rank] = inbox
         for rank in wishes:
@@ -141,7 +138,3 @@ class Lockstep:
 
     def close(self) -> None:
         """Do nothing: no resource outlives the object."""
-
-
-def _edge(source: int, rank: int, agent: Agent, error: FrameError) -> str:
-    return f"edge {source} -> {rank}, round {agent.round}, exchange {agent.exchange}: {error}"

@@ -19,7 +19,6 @@ from mpi4py import MPI  # noqa: E402
 from netopt.agent import Exchange, Message  # noqa: E402
 from netopt.codecs import nbytes  # noqa: E402
 from netopt.config import Experiment  # noqa: E402
-from netopt.errors import FrameError  # noqa: E402
 from netopt.frame import HEADER_BYTES  # noqa: E402
 from netopt.ledger import Ledger  # noqa: E402
 from netopt.network import (  # noqa: E402
@@ -30,6 +29,7 @@ from netopt.network import (  # noqa: E402
     agents_of,
     distress,
     located,
+    receive,
 )
 from netopt.network.control import Control  # noqa: E402
 from netopt.network.posts import Deadline, Inlet, Requests, Sender  # noqa: E402
@@ -100,14 +100,7 @@ class MpiNetwork:
         inbox = {}
         for inlet, status in zip(inlets, statuses, strict=True):
             frame = inlet.take(status.Get_count(FRAME_TYPE))
-            try:
-                message = self._agent.accept(frame, inlet.source)
-            except FrameError as error:
-                agent = self._agent
-                raise FrameError(
-                    f"edge {inlet.source} -> {self.rank}, round {agent.round}, "
-                    f"exchange {agent.exchange}: {error}"
-                ) from None
+            message = receive(self._agent, frame, inlet.source)
             inbox[inlet.source] = message
             self._received.add((inlet.source, self.rank), message.header)
         return inbox
