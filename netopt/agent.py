@@ -93,7 +93,6 @@ class Agent:
         self._codecs = tuple(codecs)
         self._expected = tuple(map(self._template, channels, codecs, range(len(codecs))))
         self._order = tuple(sorted((*self.predecessors, rank)))
-        self._scratch = np.empty(self.d)
         self._draws = 0
 
     def _template(self, channel: Channel, codec: Codec, index: int) -> Header:
@@ -191,15 +190,14 @@ class Agent:
         vectors, channel = own.header.vectors, own.header.channel
         if out is None:
             out = np.empty((vectors, self.d) if vectors > 1 else self.d)
-        out[...] = 0.0
         rows = out.reshape(vectors, self.d)
-        for j in self._order:
+        for place, j in enumerate(self._order):
             message = own if j == self.rank else inbox[j]
             if message.header.channel != channel:
                 raise FrameError(f"channel {channel} expected, got {message.header.channel}")
             weight = float(self.weights[j])
             for row, (payload, key) in zip(rows, self._parts(message), strict=True):
-                self._codecs[channel].accumulate(payload, key, weight, row, self._scratch)
+                self._codecs[channel].accumulate(payload, key, weight, row, place == 0)
         return out
 
     def share(self, message: Message) -> Exchange:

@@ -68,12 +68,27 @@ class Codec(Component):
         raise TypeError(f"codec {self.id} does not decode")
 
     def accumulate(
-        self, payload: Bytes, key: Key, weight: float, out: Vector, scratch: Vector
+        self, payload: Bytes, key: Key, weight: float, out: Vector, first: bool = False
     ) -> None:
-        """Add ``weight`` times the decoded vector to ``out``; ``scratch`` is of out's shape."""
-        self.decode_into(payload, key, scratch)
-        np.multiply(scratch, weight, out=scratch)
-        np.add(out, scratch, out=out)
+        """Add ``weight`` times the decoded vector to ``out``, or write it there if it is ``first``.
+
+        Errors as ``decode_into``; ``out`` is then unspecified.
+        """
+        if first:
+            self.decode_into(payload, key, out)
+            np.multiply(out, weight, out=out)
+            return
+        work = self._work(len(out))
+        self.decode_into(payload, key, work)
+        np.multiply(work, weight, out=work)
+        np.add(out, work, out=out)
+
+    def _work(self, n: int) -> Vector:
+        """Return a work array for n coordinates, kept from call to call; never handed out."""
+        kept: Vector | None = self.__dict__.get("_kept_work")
+        if kept is None or len(kept) != n:
+            kept = self.__dict__["_kept_work"] = np.empty(n)
+        return kept
 
     def encode(self, x: Vector, key: Key) -> bytes:
         """Return the payload of x as bytes: ``encode_into`` for those who hold no buffer."""
