@@ -296,7 +296,7 @@ PyDoc_STRVAR(crc32c_doc,
 static PyObject *tier(PyObject *module, PyObject *unused) {
     (void)module;
     (void)unused;
-    return PyUnicode_FromString(bp_tier_name());
+    return PyUnicode_FromString(bp_active()->name);
 }
 
 PyDoc_STRVAR(tier_doc,

@@ -11,30 +11,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BP_MAX_BITS 32
-
-/* Packs n plain values into bp_bytes(n, bits) bytes; returns 0, or non-zero if some value is 2^bits
- * or more, in which case those bytes are unspecified. */
-typedef uint64_t bp_pack_fn(const void *values, size_t n, uint8_t *out);
-
-/* Unpacks n values from bp_bytes(n, bits) bytes; ignores the pad bits. */
-typedef void bp_unpack_fn(const uint8_t *payload, size_t n, void *out);
-
-/* The kernels of one instruction set, indexed by [log2(itemsize)][bits]; others are NULL. */
-typedef struct {
-    const char *name;
-    bp_pack_fn *pack[3][BP_MAX_BITS + 1];
-    bp_unpack_fn *unpack[3][BP_MAX_BITS + 1];
-} bp_tier;
+#include "tiers.h"
 
 /* Makes the named tier the active one (NULL or "": the best); returns 0, or -1 if there is none. */
 int bp_select(const char *name);
 
-/* The active tier's name. */
-const char *bp_tier_name(void);
+/* The active tier; portable before the first bp_select. */
+const bp_tier *bp_active(void);
 
-/* The names that bp_select accepts, joined by ", ". */
+/* The names that bp_select accepts on this processor, slowest first, joined by ", ". */
 const char *bp_tier_choices(void);
+
+/* The lowest `bits` bits; bits in 0..63. */
+static inline uint64_t bp_low_mask(unsigned bits) {
+    return ((uint64_t)1 << bits) - 1;
+}
 
 /* ceil(n * bits / 8), for n up to SIZE_MAX / 4. */
 size_t bp_bytes(size_t n, unsigned bits);

@@ -1,0 +1,397 @@
+/* The AVX2 quantizers, their inverses, and the two streams of random 16-bit numbers. */
+#include "avx2.h"
+
+#if BP_X86
+#include <string.h>
+
+#include "philox.h"
+
+/* 1.5 * 2^52: added to a number below 2^51 in size, it leaves the nearest integer in the low bits. */
+#define MAGIC 6755399441055744.0
+#define MAGIC_HIGH 0x4338
+
+/* ---- symbols of 32 bits: what they are stored as ---- */
+
+/* Four registers of 8 symbols below 256 as 32 bytes in order. */
+AVX2_INLINE __m256i as_bytes(__m256i a, __m256i b, __m256i c, __m256i d) {
+    const __m256i x =
+        _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
+
+    return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+/* The largest of 8 unsigned lanes. */
+AVX2_INLINE uint32_t largest_lane(__m256i x) {
+    __m128i y = _mm_max_epu32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+
+    y = _mm_max_epu32(y, _mm_shuffle_epi32(y, 0x4E));
+    y = _mm_max_epu32(y, _mm_shuffle_epi32(y, 0xB1));
+    return (uint32_t)_mm_cvtsi128_si32(y);
+}
+
+/* ---- quantize ---- */
+
+/* A grid's numbers in registers, of either type. */
+typedef struct {
+    __m256 lo, mult, origin, limit, top, size; /* `size` clears the sign */
+} floats;
+
+typedef struct {
+    __m256d lo, mult, origin, limit, top, size;
+} doubles;
+
+AVX2_INLINE floats floats_of(const bp_grid *g) {
+    const floats k = {
+        _mm256_set1_ps((float)g->lo),    _mm256_set1_ps((float)g->mult),
+        _mm256_set1_ps((float)g->origin), _mm256_set1_ps((float)g->limit),
+        _mm256_set1_ps((float)g->top),   _mm256_castsi256_ps(_mm256_set1_epi32(INT32_MAX))};
+
+    return k;
+}
+
+AVX2_INLINE doubles doubles_of(const bp_grid *g) {
+    const doubles k = {_mm256_set1_pd(g->lo),     _mm256_set1_pd(g->mult),
+                       _mm256_set1_pd(g->origin), _mm256_set1_pd(g->limit),
+                       _mm256_set1_pd(g->top),    _mm256_castsi256_pd(_mm256_set1_epi64x(INT64_MAX))};
+
+    return k;
+}
+
+/* Eight coordinates to the symbols' fixed-point numbers, before the shift by 16. */
+AVX2_INLINE __m256i fixed_float(const float *x, const floats *k, const uint16_t *random) {
+    const __m256 place = _mm256_add_ps(
+        _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(x), k->lo), k->mult), k->origin);
+
+    /* NaN and what is too large become INT32_MIN, which is above every symbol if unsigned. */
+    return _mm256_add_epi32(_mm256_cvtps_epi32(place), _mm256_cvtepu16_epi32(load128(random)));
+}
+
+AVX2_INLINE int stochastic_float(const float *x, size_t n, const bp_grid *g,
+                                 const uint16_t *random, uint8_t *out) {
+    const floats k = floats_of(g);
+    __m256i worst = _mm256_setzero_si256(), symbols[4];
+
+    for (size_t i = 0; i < n; i += 32) {
+        for (int j = 0; j < 4; j++) {
+            const __m256i fixed = fixed_float(x + i + 8 * j, &k, random + i + 8 * j);
+            worst = _mm256_max_epu32(worst, fixed);
+            symbols[j] = _mm256_srli_epi32(fixed, 16);
+        }
+        store256(out + i, as_bytes(symbols[0], symbols[1], symbols[2], symbols[3]));
+    }
+    return largest_lane(worst) >> 16 > g->top;
+}
+
+AVX2_INLINE __m256i cell_float(__m256 x, const floats *k, __m256 *inside) {
+    const __m256 place =
+        _mm256_add_ps(_mm256_mul_ps(_mm256_sub_ps(x, k->lo), k->mult), k->origin);
+    const __m256 cell = _mm256_floor_ps(place);
+
+    *inside = _mm256_and_ps(
+        *inside, _mm256_and_ps(_mm256_cmp_ps(_mm256_and_ps(x, k->size), k->limit, _CMP_LE_OQ),
+                               _mm256_cmp_ps(cell, _mm256_setzero_ps(), _CMP_GE_OQ)));
+    return _mm256_cvtps_epi32(_mm256_min_ps(cell, k->top));
+}
+
+AVX2_INLINE int nearest_float(const float *x, size_t n, const bp_grid *g, uint8_t *out) {
+    const floats k = floats_of(g);
+    __m256 inside = _mm256_castsi256_ps(_mm256_set1_epi32(-1));
+    __m256i symbols[4];
+
+    for (size_t i = 0; i < n; i += 32) {
+        for (int j = 0; j < 4; j++)
+            symbols[j] = cell_float(_mm256_loadu_ps(x + i + 8 * j), &k, &inside);
+        store256(out + i, as_bytes(symbols[0], symbols[1], symbols[2], symbols[3]));
+    }
+    return _mm256_movemask_ps(inside) != 0xFF;
+}
+
+/* Low halves of 4 + 4 quadwords, in order. */
+AVX2_INLINE __m256i low_halves(__m256i a, __m256i b) {
+    const __m256 x = _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88);
+
+    return _mm256_permute4x64_epi64(_mm256_castps_si256(x), 0xD8);
+}
+
+AVX2_INLINE __m256d four(const void *x, int is_float) {
+    return is_float ? _mm256_cvtps_pd(_mm_loadu_ps(x)) : _mm256_loadu_pd(x);
+}
+
+/* Four coordinates to quadwords that hold MAGIC_HIGH above their symbol. */
+AVX2_INLINE __m256i fixed_double(__m256d x, const doubles *k, const uint16_t *random) {
+    const __m256d place = _mm256_add_pd(_mm256_mul_pd(_mm256_sub_pd(x, k->lo), k->mult), k->origin);
+    const __m256i bits = _mm256_castpd_si256(_mm256_add_pd(place, _mm256_set1_pd(MAGIC)));
+    const __m128i r = _mm_loadl_epi64((const __m128i *)random);
+
+    return _mm256_srli_epi64(_mm256_add_epi64(bits, _mm256_cvtepu16_epi64(r)), 16);
+}
+
+/* The state of a check: symbols must not exceed the top, and nothing else may be above them. */
+typedef struct {
+    __m256i worst, ones, zeros;
+} watch;
+
+AVX2_INLINE __m256i stochastic_eight(const uint8_t *x, int is_float, const doubles *k,
+                                     const uint16_t *random, watch *w) {
+    const size_t step = is_float ? 16 : 32;
+    const __m256i a = fixed_double(four(x, is_float), k, random);
+    const __m256i b = fixed_double(four(x + step, is_float), k, random + 4);
+    const __m256i symbols = low_halves(a, b);
+
+    w->ones = _mm256_and_si256(w->ones, _mm256_and_si256(a, b));
+    w->zeros = _mm256_or_si256(w->zeros, _mm256_or_si256(a, b));
+    w->worst = _mm256_max_epu32(w->worst, symbols);
+    return symbols;
+}
+
+AVX2_INLINE int failed(const watch *w, const bp_grid *g) {
+    const __m256i high = _mm256_set1_epi64x((long long)MAGIC_HIGH << 32);
+    const __m256i wrong = _mm256_or_si256(_mm256_xor_si256(w->ones, high),
+                                          _mm256_xor_si256(w->zeros, high));
+
+    return largest_lane(_mm256_srli_epi64(wrong, 32)) != 0 || largest_lane(w->worst) > g->top;
+}
+
+/* 2^52 beside an integer below 2^32 is that integer in the low half. */
+AVX2_INLINE __m256i cell_double(__m256d x, const doubles *k, __m256d *inside) {
+    const __m256d place = _mm256_add_pd(_mm256_mul_pd(_mm256_sub_pd(x, k->lo), k->mult), k->origin);
+    const __m256d cell = _mm256_floor_pd(place);
+
+    *inside = _mm256_and_pd(
+        *inside, _mm256_and_pd(_mm256_cmp_pd(_mm256_and_pd(x, k->size), k->limit, _CMP_LE_OQ),
+                               _mm256_cmp_pd(cell, _mm256_setzero_pd(), _CMP_GE_OQ)));
+    return _mm256_castpd_si256(
+        _mm256_add_pd(_mm256_min_pd(cell, k->top), _mm256_set1_pd(4503599627370496.0)));
+}
+
+AVX2_INLINE __m256i nearest_eight(const uint8_t *x, int is_float, const doubles *k,
+                                  __m256d *inside) {
+    const size_t step = is_float ? 16 : 32;
+
+    return low_halves(cell_double(four(x, is_float), k, inside),
+                      cell_double(four(x + step, is_float), k, inside));
+}
+
+/* Whole groups of 32 in float64 arithmetic; `random` NULL: nearest. */
+AVX2_INLINE int wide_loop(const uint8_t *x, size_t n, int is_float, const bp_grid *g,
+                          const uint16_t *random, uint8_t *out, int narrow) {
+    const size_t step = is_float ? 32 : 64; /* bytes of eight coordinates */
+    const doubles k = doubles_of(g);
+    watch w = {_mm256_setzero_si256(), _mm256_set1_epi64x((long long)MAGIC_HIGH << 32),
+               _mm256_set1_epi64x((long long)MAGIC_HIGH << 32)};
+    __m256d inside = _mm256_castsi256_pd(_mm256_set1_epi64x(-1));
+    __m256i symbols[4];
+
+    for (size_t i = 0; i < n; i += 32) {
+        for (int j = 0; j < 4; j++, x += step)
+            symbols[j] = random ? stochastic_eight(x, is_float, &k, random + i + 8 * j, &w)
+                                : nearest_eight(x, is_float, &k, &inside);
+        if (narrow)
+            store256(out + i, as_bytes(symbols[0], symbols[1], symbols[2], symbols[3]));
+        else
+            for (int j = 0; j < 4; j++)
+                store256(out + 4 * i + 32 * j, symbols[j]);
+    }
+    return random ? failed(&w, g) : _mm256_movemask_pd(inside) != 0xF;
+}
+
+AVX2 static int whole_groups(const void *x, size_t n, int is_float, const bp_grid *g,
+                             const uint16_t *random, void *out) {
+    if (is_float && g->bits <= 8)
+        return random ? stochastic_float(x, n, g, random, out) : nearest_float(x, n, g, out);
+    if (is_float)
+        return random ? wide_loop(x, n, 1, g, random, out, 0) : wide_loop(x, n, 1, g, NULL, out, 0);
+    if (g->bits <= 8)
+        return random ? wide_loop(x, n, 0, g, random, out, 1) : wide_loop(x, n, 0, g, NULL, out, 1);
+    return random ? wide_loop(x, n, 0, g, random, out, 0) : wide_loop(x, n, 0, g, NULL, out, 0);
+}
+
+#define QUANTIZE(T, IS_FLOAT) \
+    static int quantize_##T(const void *x, size_t n, const bp_grid *g, const uint16_t *random, \
+                            void *symbols) { \
+        const size_t whole = n - n % 32; \
+        int bad = 0; \
+        if (whole > 0) \
+            bad = whole_groups(x, whole, IS_FLOAT, g, random, symbols); \
+        if (whole < n) \
+            bad |= bp_portable_quantize_##T((const T *)x + whole, n - whole, g, \
+                                            random ? random + whole : NULL, \
+                                            (uint8_t *)symbols + whole * (g->bits <= 8 ? 1 : 4)); \
+        return bad; \
+    }
+QUANTIZE(float, 1)
+QUANTIZE(double, 0)
+
+/* ---- decode ---- */
+
+AVX2_INLINE void decode_floats(__m256i symbols, const bp_grid *g, double weight, int add,
+                               float *out) {
+    __m256 v = _mm256_sub_ps(_mm256_cvtepi32_ps(symbols), _mm256_set1_ps((float)g->zero));
+
+    v = _mm256_add_ps(_mm256_mul_ps(v, _mm256_set1_ps((float)g->delta)),
+                      _mm256_set1_ps((float)g->lo));
+    v = _mm256_mul_ps(v, _mm256_set1_ps((float)weight));
+    _mm256_storeu_ps(out, add ? _mm256_add_ps(_mm256_loadu_ps(out), v) : v);
+}
+
+AVX2_INLINE __m256d decoded(__m128i symbols, const bp_grid *g, double weight) {
+    __m256d v = _mm256_sub_pd(_mm256_cvtepi32_pd(symbols), _mm256_set1_pd(g->zero));
+
+    v = _mm256_add_pd(_mm256_mul_pd(v, _mm256_set1_pd(g->delta)), _mm256_set1_pd(g->lo));
+    return _mm256_mul_pd(v, _mm256_set1_pd(weight));
+}
+
+/* Eight coordinates in float64 arithmetic, to memory of either type. */
+AVX2_INLINE void decode_doubles(__m256i symbols, const bp_grid *g, double weight, int add,
+                                int is_float, uint8_t *out) {
+    const size_t step = is_float ? 16 : 32;
+    const __m128i halves[2] = {_mm256_castsi256_si128(symbols),
+                               _mm256_extracti128_si256(symbols, 1)};
+
+    for (int j = 0; j < 2; j++, out += step) {
+        __m256d v = decoded(halves[j], g, weight);
+        if (add)
+            v = _mm256_add_pd(four(out, is_float), v);
+        if (is_float)
+            _mm_storeu_ps((float *)out, _mm256_cvtpd_ps(v));
+        else
+            _mm256_storeu_pd((double *)out, v);
+    }
+}
+
+/* Decodes groups of eight that may be read in place; returns how many. */
+AVX2_INLINE size_t decode_loop(const uint8_t *payload, size_t n, const bp_grid *g, double weight,
+                               int add, int is_float, uint8_t *out, __m256i *worst, int wide) {
+    const unsigned bits = g->bits;
+    const bp_avx2_field field = bp_avx2_field_for(bits);
+    const size_t bytes = bp_bytes(n, bits), reach = bp_avx2_reach(bits);
+    const size_t fit = bytes < reach ? 0 : (bytes - reach) / bits + 1;
+    const size_t groups = fit < n / 8 ? fit : n / 8, step = is_float ? 32 : 64;
+    __m256i largest = *worst;
+
+    for (size_t i = 0; i < groups; i++, payload += bits, out += step) {
+        const __m256i symbols = bp_avx2_unpack8(payload, bits, &field);
+        largest = _mm256_max_epu32(largest, symbols);
+        if (is_float && !wide)
+            decode_floats(symbols, g, weight, add, (float *)out);
+        else
+            decode_doubles(symbols, g, weight, add, is_float, out);
+    }
+    *worst = largest;
+    return groups;
+}
+
+AVX2 static size_t decode_groups(const uint8_t *payload, size_t n, const bp_grid *g, double weight,
+                                 int add, int is_float, uint8_t *out, __m256i *worst) {
+    if (!is_float)
+        return g->bits <= 16 ? decode_loop(payload, n, g, weight, add, 0, out, worst, 1)
+                             : decode_loop(payload, n, g, weight, add, 0, out, worst, 1);
+    if (g->bits > 8)
+        return decode_loop(payload, n, g, weight, add, 1, out, worst, 1);
+    return add ? decode_loop(payload, n, g, weight, 1, 1, out, worst, 0)
+               : decode_loop(payload, n, g, weight, 0, 1, out, worst, 0);
+}
+
+#define DECODE(T, IS_FLOAT) \
+    AVX2 static uint32_t decode_##T(const uint8_t *payload, size_t n, const bp_grid *g, \
+                                    double weight, int add, void *out) { \
+        __m256i worst = _mm256_setzero_si256(); \
+        size_t done = 0; \
+        uint32_t largest, rest = 0; \
+        if (g->bits < 32) /* a symbol is then a positive int32 */ \
+            done = decode_groups(payload, n, g, weight, add, IS_FLOAT, out, &worst); \
+        if (8 * done < n) \
+            rest = bp_portable_decode_##T(payload + done * g->bits, n - 8 * done, g, weight, add, \
+                                          (T *)out + 8 * done); \
+        largest = largest_lane(worst); \
+        return rest > largest ? rest : largest; \
+    }
+DECODE(float, 1)
+DECODE(double, 0)
+
+/* ---- random numbers ---- */
+
+/* Four blocks, a quadword each; only the low halves of the words count. */
+AVX2_INLINE void philox_four(const uint32_t root[4], uint64_t first, __m256i words[4]) {
+    const __m256i block =
+        _mm256_add_epi64(_mm256_set1_epi64x((long long)first), _mm256_setr_epi64x(0, 1, 2, 3));
+    const __m256i m0 = _mm256_set1_epi64x(PHILOX_M0), m1 = _mm256_set1_epi64x(PHILOX_M1);
+    uint32_t k0 = root[0], k1 = root[1];
+    __m256i c0 = block, c1 = _mm256_srli_epi64(block, 32);
+    __m256i c2 = _mm256_set1_epi64x(root[2]), c3 = _mm256_set1_epi64x(root[3]);
+
+    for (int round = 0; round < PHILOX_ROUNDS; round++, k0 += PHILOX_W0, k1 += PHILOX_W1) {
+        const __m256i a = _mm256_mul_epu32(c0, m0), b = _mm256_mul_epu32(c2, m1);
+        c0 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(b, 32), c1),
+                              _mm256_set1_epi64x(k0));
+        c2 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(a, 32), c3),
+                              _mm256_set1_epi64x(k1));
+        c1 = b, c3 = a;
+    }
+    words[0] = c0, words[1] = c1, words[2] = c2, words[3] = c3;
+}
+
+/* The four words of each of four blocks, block after block. */
+AVX2_INLINE void store_blocks(const __m256i words[4], uint16_t *out) {
+    const __m256i low = _mm256_blend_epi32(words[0], _mm256_slli_epi64(words[1], 32), 0xAA);
+    const __m256i high = _mm256_blend_epi32(words[2], _mm256_slli_epi64(words[3], 32), 0xAA);
+    const __m256i even = _mm256_unpacklo_epi64(low, high), odd = _mm256_unpackhi_epi64(low, high);
+
+    store256(out, _mm256_permute2x128_si256(even, odd, 0x20));
+    store256(out + 16, _mm256_permute2x128_si256(even, odd, 0x31));
+}
+
+AVX2 static void philox_fill(const uint32_t root[4], uint64_t first, size_t blocks, uint16_t *out) {
+    __m256i words[8];
+
+    for (; blocks >= 8; blocks -= 8, first += 8, out += 64) {
+        philox_four(root, first, words); /* two at a time hide the multiplications' latency */
+        philox_four(root, first + 4, words + 4);
+        store_blocks(words, out);
+        store_blocks(words + 4, out + 32);
+    }
+    if (blocks > 0)
+        bp_portable.philox(root, first, blocks, out);
+}
+
+AVX2_INLINE __m256i mixed(__m256i x, __m256i b) {
+    x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
+    x = _mm256_xor_si256(_mm256_mullo_epi32(x, _mm256_set1_epi32(0x7FEB352D)), b);
+    x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 15));
+    x = _mm256_mullo_epi32(x, _mm256_set1_epi32((int)0x846CA68Bu));
+    return _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
+}
+
+AVX2 static void fast_fill(const uint32_t key[2], uint32_t first, size_t groups, uint16_t *out) {
+    const __m256i b = _mm256_set1_epi32((int)key[1]), low = _mm256_set1_epi32(0xFFFF);
+    __m256i at = _mm256_add_epi32(_mm256_set1_epi32((int)(first + key[0])),
+                                  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+
+    for (size_t g = 0; g < groups; g++, out += 32) {
+        const __m256i x = mixed(at, b), y = mixed(_mm256_add_epi32(at, _mm256_set1_epi32(8)), b);
+        const __m256i lower =
+            _mm256_packus_epi32(_mm256_and_si256(x, low), _mm256_and_si256(y, low));
+        const __m256i upper =
+            _mm256_packus_epi32(_mm256_srli_epi32(x, 16), _mm256_srli_epi32(y, 16));
+        store256(out, _mm256_permute4x64_epi64(lower, 0xD8));
+        store256(out + 16, _mm256_permute4x64_epi64(upper, 0xD8));
+        at = _mm256_add_epi32(at, _mm256_set1_epi32(16));
+    }
+}
+
+const bp_tier bp_avx2 = {
+    .name = "avx2",
+    .pack = {bp_avx2_pack_8, bp_avx2_pack_16, bp_avx2_pack_32},
+    .unpack = {bp_avx2_unpack_8, bp_avx2_unpack_16, bp_avx2_unpack_32},
+    .norm = {{bp_avx2_l1_float, bp_avx2_l1_double},
+             {bp_avx2_l2_float, bp_avx2_l2_double},
+             {bp_avx2_linf_float, bp_avx2_linf_double}},
+    .extremes = {bp_avx2_extremes_float, bp_avx2_extremes_double},
+    .quantize = {quantize_float, quantize_double},
+    .decode = {decode_float, decode_double},
+    .signs = {bp_avx2_signs_float, bp_avx2_signs_double},
+    .philox = philox_fill,
+    .fast = fast_fill,
+};
+
+#endif

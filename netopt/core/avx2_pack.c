@@ -1,0 +1,302 @@
+/* The AVX2 packing kernels: one inline loop for all widths of a kind, its constants in registers.
+ *
+ * Unpacking: eight values of up to 16 bits lie within the 16 bytes from their first byte on, and
+ * four of any width do. A byte shuffle brings each value's bytes into a 32-bit lane, a variable
+ * shift and a mask do the rest. Packing runs the other way: neighbouring lanes are joined, by
+ * multiply-add where they are narrow, by a left shift of the lower and a right shift of both where
+ * they are wide, until a 128-bit lane's bits can be shuffled together and stored. Loads and stores
+ * of whole registers reach beyond the group at hand, so the last groups go through a buffer.
+ */
+#include "avx2.h"
+
+#if BP_X86
+#include <string.h>
+
+/* More than two reaches: what is left for the buffer is less than one, and a store adds one. */
+enum { PACKED_ROOM = 128 };
+
+/* ---- pack ---- */
+
+/* How many groups of `group` bytes may be stored in place with a reach of `reach` bytes. */
+BP_INLINE size_t in_place(size_t bytes, size_t group, size_t reach, size_t groups) {
+    const size_t fit = bytes < reach ? 0 : (bytes - reach) / group + 1;
+
+    return fit < groups ? fit : groups;
+}
+
+AVX2_INLINE __m256i halves_joined(__m256i x, unsigned bits) {
+    /* The lower 32-bit lane goes up against the higher one, then both come down. */
+    const __m256i up = _mm256_set1_epi64x(32 - bits);
+
+    return _mm256_srl_epi64(_mm256_sllv_epi32(x, up), _mm_cvtsi32_si128((int)(32 - bits)));
+}
+
+/* Stores the two 128-bit lanes, `step` bytes apart; 16 bytes each. */
+AVX2_INLINE void store_lanes(uint8_t *out, __m256i x, size_t step) {
+    _mm_storeu_si128((__m128i *)out, _mm256_castsi256_si128(x));
+    _mm_storeu_si128((__m128i *)(out + step), _mm256_extracti128_si256(x, 1));
+}
+
+/* Byte shuffle in each 128-bit lane: bytes of the low quadword to the front. */
+AVX2_INLINE __m256i front_bytes(unsigned bytes) {
+    const __m128i at = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m128i beyond = _mm_cmpgt_epi8(at, _mm_set1_epi8((char)(bytes - 1)));
+
+    return _mm256_broadcastsi128_si256(_mm_or_si128(at, beyond));
+}
+
+/* Byte shuffle in each 128-bit lane: bytes of the high quadword to `place` and after. */
+AVX2_INLINE __m256i moved_bytes(unsigned place) {
+    const __m128i at = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m128i from = _mm_add_epi8(at, _mm_set1_epi8((char)(8 - place)));
+    const __m128i outside = _mm_or_si128(_mm_cmpgt_epi8(_mm_set1_epi8((char)place), at),
+                                         _mm_cmpgt_epi8(from, _mm_set1_epi8(15)));
+
+    return _mm256_broadcastsi128_si256(_mm_or_si128(from, outside));
+}
+
+/* What packs 32 bytes' values of up to 7 bits, and 32 of 8. */
+typedef struct {
+    __m256i join8, join16, gather;
+    unsigned bits;
+} narrow;
+
+AVX2_INLINE narrow narrow_for(unsigned bits) {
+    narrow k;
+
+    k.join8 = _mm256_set1_epi16((short)(1 | 1 << (8 + bits)));
+    k.join16 = _mm256_set1_epi32((int)(1u | 1u << (16 + 2 * bits)));
+    /* Where one shuffle clears a byte, the other one fills it or clears it too. */
+    k.gather = _mm256_min_epu8(front_bytes(bits), moved_bytes(bits));
+    k.bits = bits;
+    return k;
+}
+
+AVX2_INLINE void pack_bytes(__m256i x, const narrow *k, uint8_t *out) {
+    if (k->bits == 8) {
+        store256(out, x);
+        return;
+    }
+    /* The factors are the unsigned operand: 2^7 is one, and values below 2^7 are signed as well. */
+    x = _mm256_madd_epi16(_mm256_maddubs_epi16(k->join8, x), k->join16);
+    x = _mm256_shuffle_epi8(halves_joined(x, 4 * k->bits), k->gather);
+    store_lanes(out, x, 2 * k->bits);
+}
+
+/* 32 values of `size` bytes each as bytes, in order; ORs what it read into `seen`. */
+AVX2_INLINE __m256i narrowed(const uint8_t *values, unsigned size, __m256i *seen) {
+    __m256i a = load256(values), b, c, d;
+
+    if (size == 1) {
+        *seen = _mm256_or_si256(*seen, a);
+        return a;
+    }
+    b = load256(values + 32);
+    if (size == 2) {
+        *seen = _mm256_or_si256(*seen, _mm256_or_si256(a, b));
+        return _mm256_permute4x64_epi64(_mm256_packus_epi16(a, b), 0xD8);
+    }
+    c = load256(values + 64), d = load256(values + 96);
+    *seen = _mm256_or_si256(
+        *seen, _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d)));
+    a = _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
+    return _mm256_permutevar8x32_epi32(a, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
+/* 16 values of `size` bytes each as 16-bit lanes, in order. */
+AVX2_INLINE __m256i halved(const uint8_t *values, unsigned size, __m256i *seen) {
+    __m256i a, c;
+
+    if (size == 2) {
+        a = load256(values);
+        *seen = _mm256_or_si256(*seen, a);
+        return a;
+    }
+    a = paired(load128(values), load128(values + 32));
+    c = paired(load128(values + 16), load128(values + 48));
+    *seen = _mm256_or_si256(*seen, _mm256_or_si256(a, c));
+    return _mm256_packus_epi32(a, c);
+}
+
+AVX2_INLINE void narrow_group(const uint8_t *values, unsigned size, const narrow *k, __m256i *seen,
+                              uint8_t *out) {
+    pack_bytes(narrowed(values, size, seen), k, out);
+}
+
+/* What packs 16 values of 9 to 15 bits, and of 16. */
+typedef struct {
+    __m256i join, align, front, moved;
+    unsigned bits;
+} middle;
+
+AVX2_INLINE middle middle_for(unsigned bits) {
+    middle k;
+
+    k.join = _mm256_set1_epi32((int)(0xFFFFu | (0u - (1u << bits)) << 16));
+    k.align = _mm256_setr_epi64x(0, bits % 2 * 4, 0, bits % 2 * 4);
+    k.front = front_bytes((bits + 1) / 2);
+    k.moved = moved_bytes(bits / 2);
+    k.bits = bits;
+    return k;
+}
+
+AVX2_INLINE void pack_words(__m256i x, const middle *k, uint8_t *out) {
+    if (k->bits == 16) {
+        store256(out, x);
+        return;
+    }
+    /* -1 and -2^bits fit 16 signed bits up to 15, which 2^15 does not; so the sum is negative. */
+    x = _mm256_abs_epi32(_mm256_madd_epi16(x, k->join));
+    x = _mm256_sllv_epi64(halves_joined(x, 2 * k->bits), k->align);
+    x = _mm256_or_si256(_mm256_shuffle_epi8(x, k->front), _mm256_shuffle_epi8(x, k->moved));
+    store_lanes(out, x, k->bits);
+}
+
+AVX2_INLINE void middle_group(const uint8_t *values, unsigned size, const middle *k, __m256i *seen,
+                              uint8_t *out) {
+    pack_words(halved(values, size, seen), k, out);
+}
+
+/* What packs 8 values of 17 to 30 bits. */
+typedef struct {
+    __m256i align, front, moved, shared;
+    unsigned bits;
+} broad;
+
+AVX2_INLINE broad broad_for(unsigned bits) {
+    const unsigned half = 4 * bits, at = half % 8; /* where in its byte the second half begins */
+    const __m256i front = front_bytes((2 * bits + 7) / 8), low = moved_bytes(2 * bits / 8);
+    const __m256i behind = front_bytes((at + 2 * bits + 7) / 8);
+    const __m256i high = moved_bytes((at + 2 * bits) / 8);
+    broad k;
+
+    k.align = _mm256_setr_epi64x(0, 2 * bits % 8, at, (at + 2 * bits) % 8);
+    k.front = _mm256_blend_epi32(front, behind, 0xF0);
+    k.moved = _mm256_blend_epi32(low, high, 0xF0);
+    /* The byte that both halves share if `bits` is odd. */
+    k.shared = _mm256_set1_epi8(-1);
+    k.shared = _mm256_insert_epi8(k.shared, (char)(half / 8), 16);
+    k.bits = bits;
+    return k;
+}
+
+AVX2_INLINE void pack_longs(__m256i x, const broad *k, uint8_t *out) {
+    __m256i other;
+
+    x = _mm256_sllv_epi64(halves_joined(x, k->bits), k->align);
+    x = _mm256_or_si256(_mm256_shuffle_epi8(x, k->front), _mm256_shuffle_epi8(x, k->moved));
+    other = _mm256_permute2x128_si256(x, x, 0x08);
+    x = _mm256_or_si256(x, _mm256_shuffle_epi8(other, k->shared));
+    store_lanes(out, x, k->bits / 2);
+}
+
+AVX2_INLINE void broad_group(const uint8_t *values, unsigned size, const broad *k, __m256i *seen,
+                             uint8_t *out) {
+    const __m256i x = load256(values);
+
+    (void)size;
+    *seen = _mm256_or_si256(*seen, x);
+    pack_longs(x, k, out);
+}
+
+/* Non-zero if a lane of `size` bytes in `seen` has a bit from `bits` on. */
+AVX2_INLINE uint64_t beyond(__m256i seen, unsigned size, unsigned bits) {
+    const uint64_t lane = size == 1 ? 0x0101010101010101 : size == 2 ? 0x0001000100010001
+                                                                   : 0x0000000100000001;
+    const uint64_t used = lane * bp_low_mask(bits);
+
+    return !_mm256_testc_si256(_mm256_set1_epi64x((long long)used), seen);
+}
+
+/* Packs whole groups in place while their stores stay inside, the rest through a buffer. */
+#define PACK_LOOP(NAME, KIND, N, GROUP_BYTES, REACH) \
+    AVX2_INLINE uint64_t NAME(const uint8_t *values, size_t n, unsigned bits, uint8_t *out, \
+                              unsigned size) { \
+        const KIND k = KIND##_for(bits); \
+        const size_t direct = in_place(bp_bytes(n, bits), GROUP_BYTES, REACH, n / N); \
+        uint8_t plain[4 * N], packed[PACKED_ROOM], *end = packed; \
+        __m256i seen = _mm256_setzero_si256(); \
+        for (size_t g = 0; g < direct; g++, values += N * size, out += GROUP_BYTES) \
+            KIND##_group(values, size, &k, &seen, out); \
+        for (n -= direct * N; n >= N; n -= N, values += N * size, end += GROUP_BYTES) \
+            KIND##_group(values, size, &k, &seen, end); \
+        if (n > 0) { \
+            memset(plain, 0, sizeof plain); \
+            memcpy(plain, values, n * size); \
+            KIND##_group(plain, size, &k, &seen, end); \
+        } \
+        memcpy(out, packed, (size_t)(end - packed) + bp_bytes(n, bits)); \
+        return beyond(seen, size, bits); \
+    }
+PACK_LOOP(pack_narrow, narrow, 32, 4 * bits, 2 * bits + 16)
+PACK_LOOP(pack_middle, middle, 16, 2 * bits, bits + 16)
+PACK_LOOP(pack_broad, broad, 8, bits, bits / 2 + 16)
+
+AVX2 uint64_t bp_avx2_pack_8(const void *values, size_t n, unsigned bits, uint8_t *out) {
+    return pack_narrow(values, n, bits, out, 1);
+}
+
+AVX2 uint64_t bp_avx2_pack_16(const void *values, size_t n, unsigned bits, uint8_t *out) {
+    return bits <= 8 ? pack_narrow(values, n, bits, out, 2) : pack_middle(values, n, bits, out, 2);
+}
+
+AVX2 uint64_t bp_avx2_pack_32(const void *values, size_t n, unsigned bits, uint8_t *out) {
+    if (bits <= 8)
+        return pack_narrow(values, n, bits, out, 4);
+    if (bits <= 16)
+        return pack_middle(values, n, bits, out, 4);
+    /* Two values of 31 bits, shifted to their place in a byte, overflow a quadword. */
+    return bits <= 30 ? pack_broad(values, n, bits, out, 4)
+                      : bp_portable_pack_32(values, n, bits, out);
+}
+
+/* ---- unpack ---- */
+
+/* Eight values to `out` as plain ones of `size` bytes. */
+AVX2_INLINE void spread(__m256i x, unsigned size, uint8_t *out) {
+    __m128i half;
+
+    if (size == 4) {
+        store256(out, x);
+        return;
+    }
+    half = _mm_packus_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    if (size == 2)
+        _mm_storeu_si128((__m128i *)out, half);
+    else
+        _mm_storel_epi64((__m128i *)out, _mm_packus_epi16(half, half));
+}
+
+AVX2_INLINE void unpack_loop(const uint8_t *payload, size_t n, unsigned bits, uint8_t *out,
+                             unsigned size) {
+    const bp_avx2_field field = bp_avx2_field_for(bits);
+    const size_t bytes = bp_bytes(n, bits);
+    const size_t direct = in_place(bytes, bits, bp_avx2_reach(bits), n / 8);
+    uint8_t packed[PACKED_ROOM] = {0}, plain[32];
+    const uint8_t *at = packed;
+
+    for (size_t g = 0; g < direct; g++, payload += bits, out += 8 * size)
+        spread(bp_avx2_unpack8(payload, bits, &field), size, out);
+    memcpy(packed, payload, bytes - direct * bits);
+    for (n -= 8 * direct; n >= 8; n -= 8, at += bits, out += 8 * size)
+        spread(bp_avx2_unpack8(at, bits, &field), size, out);
+    spread(bp_avx2_unpack8(at, bits, &field), size, plain);
+    memcpy(out, plain, n * size);
+}
+
+AVX2 void bp_avx2_unpack_8(const uint8_t *payload, size_t n, unsigned bits, void *out) {
+    unpack_loop(payload, n, bits, out, 1);
+}
+
+AVX2 void bp_avx2_unpack_16(const uint8_t *payload, size_t n, unsigned bits, void *out) {
+    unpack_loop(payload, n, bits, out, 2);
+}
+
+AVX2 void bp_avx2_unpack_32(const uint8_t *payload, size_t n, unsigned bits, void *out) {
+    if (bits <= 16)
+        unpack_loop(payload, n, bits, out, 4);
+    else
+        unpack_loop(payload, n, bits, out, 4);
+}
+
+#endif
