@@ -3,17 +3,13 @@
  * Written against the C API by hand because frames may hold a few coordinates only: a call then
  * costs little more than its two buffers. Nothing here allocates but the returned int.
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "_glue.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "bitpack.h"
 #include "crc32c.h"
-
-/* Below this many bytes the work takes less time than giving up the GIL and taking it back. */
-enum { GIL_BYTES = 16384 };
 
 typedef int packer(const void *values, unsigned itemsize, size_t n, unsigned bits, uint8_t *out);
 typedef void unpacker(const uint8_t *payload, size_t n, unsigned bits, void *out,
@@ -29,8 +25,7 @@ typedef struct {
 
 /* ---- arguments ---- */
 
-/* Fills `view` from a C-contiguous buffer of any format; returns 0, or -1 with an error set. */
-static int acquire(PyObject *object, const char *name, Py_buffer *view) {
+int glue_acquire(PyObject *object, const char *name, Py_buffer *view) {
     if (!PyObject_CheckBuffer(object)) {
         PyErr_Format(PyExc_TypeError, "%s must be a buffer, got %s", name,
                      Py_TYPE(object)->tp_name);
@@ -108,12 +103,15 @@ static int check_numbers(job *work, const char *packed, PyObject *bits, PyObject
     return 0;
 }
 
+int glue_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {
+    const uint8_t *first = a, *second = b;
+
+    return a_bytes > 0 && b_bytes > 0 && first < second + b_bytes && second < first + a_bytes;
+}
+
 /* Refuses input and output that share bytes: whole words are written ahead of what was read. */
 static int check_overlap(const job *work, const char *input) {
-    const uint8_t *plain = work->plain.buf;
-
-    if (work->bytes > 0 && plain < work->stream + work->bytes &&
-        work->stream < plain + work->plain.len) {
+    if (glue_overlap(work->plain.buf, (size_t)work->plain.len, work->stream, work->bytes)) {
         PyErr_Format(PyExc_ValueError, "%s and out must not overlap in memory", input);
         return -1;
     }
@@ -162,8 +160,8 @@ static PyObject *call_pack(PyObject *const *args, Py_ssize_t count, packer *pack
     PyObject *written = NULL;
 
     if (check_count("pack_into", count) == 0 &&
-        acquire(args[0], "values", &work.plain) == 0 &&
-        acquire(args[2], "out", &work.packed) == 0 &&
+        glue_acquire(args[0], "values", &work.plain) == 0 &&
+        glue_acquire(args[2], "out", &work.packed) == 0 &&
         check_buffers(&work, "values", "out", &work.packed) == 0 &&
         check_numbers(&work, "out", args[1], count == 4 ? args[3] : NULL) == 0 &&
         check_overlap(&work, "values") == 0 && run_pack(&work, pack) == 0)
@@ -216,8 +214,8 @@ static PyObject *call_unpack(PyObject *const *args, Py_ssize_t count, unpacker *
     PyObject *consumed = NULL;
 
     if (check_count("unpack_into", count) == 0 &&
-        acquire(args[0], "payload", &work.packed) == 0 &&
-        acquire(args[2], "out", &work.plain) == 0 &&
+        glue_acquire(args[0], "payload", &work.packed) == 0 &&
+        glue_acquire(args[2], "out", &work.plain) == 0 &&
         check_buffers(&work, "out", "payload", &work.plain) == 0 &&
         check_numbers(&work, "payload", args[1], count == 4 ? args[3] : NULL) == 0 &&
         check_overlap(&work, "payload") == 0 && run_unpack(&work, unpack) == 0)
@@ -274,7 +272,7 @@ static PyObject *py_crc32c(PyObject *module, PyObject *const *args, Py_ssize_t c
     (void)module;
     if (count != 1 && count != 2)
         return PyErr_Format(PyExc_TypeError, "crc32c() takes 1 or 2 arguments, got %zd", count);
-    if (acquire(args[0], "data", &data) == 0 &&
+    if (glue_acquire(args[0], "data", &data) == 0 &&
         (count == 1 || as_uint32(args[1], &value) == 0)) {
         PyThreadState *saved = data.len > GIL_BYTES ? PyEval_SaveThread() : NULL;
         value = crc32c(data.buf, (size_t)data.len, value);
@@ -304,8 +302,6 @@ PyDoc_STRVAR(tier_doc,
 
 /* ---- the module ---- */
 
-#define FAST(f) (PyCFunction)(void (*)(void))(f), METH_FASTCALL
-
 static PyMethodDef methods[] = {
     {"pack_into", FAST(pack_into), pack_into_doc},
     {"unpack_into", FAST(unpack_into), unpack_into_doc},
@@ -319,14 +315,13 @@ static PyMethodDef methods[] = {
 static int exec_module(PyObject *module) {
     const char *name = getenv("NETOPT_TIER");
 
-    (void)module;
     if (bp_select(name) < 0) {
         PyErr_Format(PyExc_ValueError, "NETOPT_TIER must be one of: %s; got '%s'",
                      bp_tier_choices(), name);
         return -1;
     }
     crc32c_init();
-    return 0;
+    return glue_add_grid(module) < 0 || glue_add_timing(module) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, exec_module}, {0, NULL}};

@@ -1,10 +1,12 @@
 """Picks the C extension or its numpy reference, and says which; all of netopt packs through here.
 
-``pack_into``, ``unpack_into`` and ``crc32c`` are the chosen implementation's own functions, without
-a Python layer in between; :mod:`netopt.core.reference` documents them. ``implementation`` is ``c``
-or ``numpy``, ``tier()`` names the kernels, and ``naive`` holds the plain C loops (pack, unpack)
-that serve as yardstick, or None without the extension. The environment variable
-``NETOPT_NO_EXTENSION=1`` forces numpy; ``NETOPT_TIER`` names the C kernels to use (``portable``).
+``pack_into``, ``unpack_into``, ``crc32c``, ``norm`` and ``Grid`` are the chosen implementation's
+own, without a Python layer in between; :mod:`netopt.core.reference`, :mod:`netopt.core.norms` and
+:mod:`netopt.core.grid` document them. ``implementation`` is ``c`` or ``numpy``, ``tier()`` names the
+kernels, ``timed`` measures them, and ``naive`` holds the plain C loops (pack, unpack) that serve as
+yardstick; the last two are None without the extension. The environment variable
+``NETOPT_NO_EXTENSION=1`` forces numpy; ``NETOPT_TIER`` names the C kernels to use (``portable``,
+``avx2`` or ``avx512``).
 """
 
 from __future__ import annotations
@@ -14,14 +16,30 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from netopt.errors import ConfigError
+from netopt.keys import Key
 
 if TYPE_CHECKING:
     from netopt.core.reference import Memory
 
     Packer = Callable[[Memory, int, Memory], int]
 
-__all__ = ["crc32c", "implementation", "naive", "pack_into", "packed_bytes", "tier", "unpack_into"]
+__all__ = [
+    "Grid",
+    "crc32c",
+    "implementation",
+    "naive",
+    "norm",
+    "pack_into",
+    "packed_bytes",
+    "random16",
+    "tier",
+    "timed",
+    "unpack_into",
+]
 
 _RANKS = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID")
 
@@ -47,22 +65,31 @@ try:
     if _disabled():
         raise ImportError("disabled")
     from netopt.core._bitpack import (
+        Grid,
         _pack_naive,
+        _timed,
         _unpack_naive,
         crc32c,
+        norm,
         pack_into,
+        random16_into,
         tier,
         unpack_into,
     )
 
     implementation = "c"
+    timed: Callable[..., float] | None = _timed
     naive: tuple[Packer, Packer] | None = (_pack_naive, _unpack_naive)
 except ValueError as error:  # NETOPT_TIER names no kernels
     raise ConfigError(str(error)) from None
 except ImportError as error:
+    from netopt.core.grid import Grid  # type: ignore[assignment]
+    from netopt.core.norms import norm
     from netopt.core.reference import crc32c, pack_into, tier, unpack_into
+    from netopt.core.streams import random16_into
 
     implementation = "numpy"
+    timed = None
     naive = None
     if _disabled():
         _warn("NETOPT_NO_EXTENSION disables the C extension", "unset it to use C")
@@ -71,3 +98,10 @@ except ImportError as error:
             f"the C extension cannot be imported ({error})",
             "install a C compiler and reinstall netopt",
         )
+
+
+def random16(key: Key, stream: str, n: int) -> npt.NDArray[np.uint16]:
+    """Return the first ``n`` numbers of ``stream``, shape (n,) uint16; see ``core.streams``."""
+    found = np.empty(n, np.uint16)
+    random16_into(key, stream, found.view(np.uint8))
+    return found

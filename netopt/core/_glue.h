@@ -1,0 +1,25 @@
+/* What the files of the extension module share. */
+#ifndef NETOPT_GLUE_H
+#define NETOPT_GLUE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+/* Below this many bytes the work takes less time than giving up the GIL and taking it back. */
+enum { GIL_BYTES = 16384 };
+
+#define FAST(f) (PyCFunction)(void (*)(void))(f), METH_FASTCALL
+
+/* Fills `view` from a C-contiguous buffer of any format; returns 0, or -1 with an error set. */
+int glue_acquire(PyObject *object, const char *name, Py_buffer *view);
+
+/* Whether two runs of memory share a byte. */
+int glue_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
+
+/* Adds the type Grid and the functions on vectors; returns 0, or -1 with an error set. */
+int glue_add_grid(PyObject *module);
+
+/* Adds what the benchmark times without Python in the loop; returns 0, or -1 with an error set. */
+int glue_add_timing(PyObject *module);
+
+#endif
