@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netopt.codecs._grid import Floor, Levels, ScaledGrid
+from netopt.codecs._grid import Block, Floor, Levels, Norm, ScaledGrid, Stream
 from netopt.keys import Key
 
 
@@ -22,7 +22,10 @@ class Switching(ScaledGrid):
     )
     unbiased = True
     levels: Levels = 10
+    norm: Norm = "l2"
     floor: Floor = 0.1
+    block: Block = 0
+    stream: Stream = "fast"
 
     def symbols(self) -> int:
         """Return 2 l + 2, the symbols of the odd grid; the even grid uses one fewer."""
