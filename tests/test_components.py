@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import laws
 import numpy as np
 import pytest
@@ -10,9 +12,8 @@ import netopt.codecs
 from netopt import config
 from netopt.algorithms import Algorithm
 from netopt.codecs import Codec
-from netopt.core import packing, reference
+from netopt.core import grid, packing, reference, streams
 from netopt.engine import lockstep
-from netopt.keys import Key
 from netopt.mixing import Mixing
 from netopt.problems import Problem
 from netopt.registry import build, discover, find, load_file
@@ -83,16 +84,35 @@ def test_decoding_repeats(codec, round_):
         laws.decoding_repeats(codec, x, round_)
 
 
+def in_numpy(codec, monkeypatch):
+    """Return the same codec on the core's numpy reference."""
+    for name in ("pack_into", "unpack_into"):
+        monkeypatch.setattr(packing, name, getattr(reference, name))
+    monkeypatch.setattr(packing, "Grid", grid.Grid)
+    return build(Codec, codec.config())
+
+
 @every_codec
-def test_both_packers_give_the_same_bytes_and_read_them_alike(codec, monkeypatch):
+def test_both_cores_give_the_same_bytes_and_read_them_alike(codec, monkeypatch):
     k, samples = laws.key(1), all_vectors()
     payloads = [codec.encode(x, k) for x in samples]
     decoded = [codec.decode(p, len(x), k) for p, x in zip(payloads, samples, strict=True)]
-    for name in ("pack_into", "unpack_into"):
-        monkeypatch.setattr(packing, name, getattr(reference, name))
+    other = in_numpy(codec, monkeypatch)
     for x, payload, y in zip(samples, payloads, decoded, strict=True):
-        assert codec.encode(x, k) == payload
-        assert codec.decode(payload, len(x), k).tobytes() == y.tobytes()
+        assert other.encode(x, k) == payload
+        assert other.decode(payload, len(x), k).tobytes() == y.tobytes()
+
+
+@every_codec
+def test_accumulating_is_decoding_scaling_and_adding(codec):
+    for x in all_vectors():
+        data = np.frombuffer(codec.encode(x, laws.key()), np.uint8)
+        y, start = codec.decode(data, len(x), laws.key()), np.linspace(-3, 3, len(x))
+        first, added = np.full(len(x), np.nan), start.copy()
+        codec.accumulate(data, laws.key(), 0.3, first, True)
+        codec.accumulate(data, laws.key(), -0.7, added)
+        assert first.tobytes() == (0.3 * y).tobytes()
+        assert added.tobytes() == (start + -0.7 * y).tobytes()
 
 
 @every_codec
@@ -101,12 +121,14 @@ def test_what_is_not_finite_is_refused(codec):
 
 
 @every_codec
-def test_no_uniform_number_takes_a_symbol_off_the_grid(codec, monkeypatch):
-    for word in (0, 2**32 - 1):
-        monkeypatch.setattr(Key, "words", lambda self, n, w=word: np.full(n, w, np.uint32))
+def test_no_random_number_takes_a_symbol_off_the_grid(codec, monkeypatch):
+    other = in_numpy(codec, monkeypatch)
+    for number in (0, 2**16 - 1):
+        fill = partial(np.full, fill_value=number, dtype=np.uint16)
+        monkeypatch.setattr(streams, "random16", lambda key, stream, n, fill=fill: fill(n))
         for x in all_vectors():
-            laws.decoding_repeats(codec, x, 0)
-            laws.decoding_repeats(codec, x, 1)
+            laws.decoding_repeats(other, x, 0)
+            laws.decoding_repeats(other, x, 1)
 
 
 @pytest.mark.parametrize("name", discover(Codec))

@@ -49,9 +49,7 @@ class Uniform(GridCodec):
     def grid(self) -> packing.Grid:
         """Return the grid with 2^(bits - 1) cells on each side of zero."""
         reach = self.range * UP if self.range < TINY else self.range
-        return packing.Grid(
-            "fixed", self.bits, 2.0 ** (self.bits - 1), "linf", reach, 0, "nearest"
-        )
+        return packing.Grid("fixed", self.bits, 2.0 ** (self.bits - 1), "linf", reach, 0, "nearest")
 
     def encode_into(self, x: Vector, key: Key, out: Bytes) -> int:
         """Write the cell of each coordinate; RangeError if one lies outside [-range, range]."""

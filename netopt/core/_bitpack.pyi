@@ -18,7 +18,15 @@ def _nothing(*arguments: object) -> None: ...
 
 class Grid:
     def __init__(
-        self, kind: str, bits: int, levels: float, norm: str, floor: float, block: int, stream: str, /
+        self,
+        kind: str,
+        bits: int,
+        levels: float,
+        norm: str,
+        floor: float,
+        block: int,
+        stream: str,
+        /,
     ) -> None: ...
     def nbytes(self, n: int, /) -> int: ...
     def encode(

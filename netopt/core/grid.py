@@ -43,7 +43,15 @@ class Grid:
     """
 
     def __init__(
-        self, kind: str, bits: int, levels: float, norm: str, floor: float, block: int, stream: str, /
+        self,
+        kind: str,
+        bits: int,
+        levels: float,
+        norm: str,
+        floor: float,
+        block: int,
+        stream: str,
+        /,
     ) -> None:
         for name, word, known in (
             ("kind", kind, KINDS), ("norm", norm, norms.KINDS), ("stream", stream, STREAMS),
@@ -71,9 +79,7 @@ class Grid:
             raise ValueError(f"n must not be negative, got {n}")
         return 4 * self._side * len(self._blocks(n)) + (n * self._bits + 7) // 8
 
-    def encode(
-        self, x: Memory, out: Memory, origin: float, top: int, key: Key | None, /
-    ) -> int:
+    def encode(self, x: Memory, out: Memory, origin: float, top: int, key: Key | None, /) -> int:
         """Write the payload of x, shape (n,) float32 or float64, to ``out``; return its bytes.
 
         Symbol ``origin`` (maybe a half integer) means zero, ``top`` is the largest symbol; ``key``
@@ -292,9 +298,7 @@ def _floats(buffer: Memory, name: str) -> Floats:
     view = _view(buffer, name)
     array = np.asarray(view).reshape(-1)
     if array.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise TypeError(
-            f"{name} must hold native float32 or float64, got format '{view.format}'"
-        )
+        raise TypeError(f"{name} must hold native float32 or float64, got format '{view.format}'")
     return array
 
 

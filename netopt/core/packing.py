@@ -2,9 +2,9 @@
 
 ``pack_into``, ``unpack_into``, ``crc32c``, ``norm`` and ``Grid`` are the chosen implementation's
 own, without a Python layer in between; :mod:`netopt.core.reference`, :mod:`netopt.core.norms` and
-:mod:`netopt.core.grid` document them. ``implementation`` is ``c`` or ``numpy``, ``tier()`` names the
-kernels, ``timed`` measures them, and ``naive`` holds the plain C loops (pack, unpack) that serve as
-yardstick; the last two are None without the extension. The environment variable
+:mod:`netopt.core.grid` document them. ``implementation`` is ``c`` or ``numpy``, ``tier()`` names
+the kernels, ``timed`` measures them, and ``naive`` holds the plain C loops (pack, unpack) that
+serve as yardstick; the last two are None without the extension. The environment variable
 ``NETOPT_NO_EXTENSION=1`` forces numpy; ``NETOPT_TIER`` names the C kernels to use (``portable``,
 ``avx2`` or ``avx512``).
 """

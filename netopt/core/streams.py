@@ -1,9 +1,9 @@
 """The random 16-bit numbers of stochastic rounding in numpy: the executable specification.
 
 A stream is named by a :class:`netopt.keys.Key`. Its root is the key's first four 32-bit words
-k0..k3. ``philox`` and ``fast`` are two ways to go on from there; both can be read from any place on,
-in any order, on any number of lanes. A coordinate rounds up if its place between two symbols, in
-units of 2**-16, plus its number is at least 2**16: with probability exactly that place.
+k0..k3. ``philox`` and ``fast`` are two ways to go on from there; both can be read from any place
+on, in any order, on any number of lanes. A coordinate rounds up if its place between two symbols,
+in units of 2**-16, plus its number is at least 2**16: with probability exactly that place.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def random16_into(key: Key, stream: str, out: Any, /) -> None:
 
 
 def _philox(root: list[int], n: int) -> NDArray[np.uint16]:
-    """Block i, of eight numbers, is Philox4x32-10 of (i, k2, k3) under (k0, k1), low halves first."""
+    """Block i, eight numbers, is Philox4x32-10 of (i, k2, k3) under (k0, k1), low halves first."""
     blocks = np.arange((n + 7) // 8, dtype=np.uint64)
     counters = np.empty((len(blocks), 4), np.uint32)
     counters[:, 0], counters[:, 1] = blocks & np.uint64(0xFFFFFFFF), blocks >> np.uint64(32)
@@ -65,7 +65,7 @@ def _philox(root: list[int], n: int) -> NDArray[np.uint16]:
 
 
 def _fast(root: list[int], n: int) -> NDArray[np.uint16]:
-    """Word t of a block is a hash of t + a that b tells apart, (a, b) from the block's own Philox."""
+    """Word t of a block hashes t + a, b tells blocks apart, (a, b) is the block's own Philox."""
     whole = -(-n // GROUP) * GROUP
     found = np.empty(whole, np.uint16)
     for start in range(0, whole, FAST_BLOCK):

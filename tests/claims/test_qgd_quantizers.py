@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from netopt.codecs import Codec
-from netopt.core import packing
+from netopt.core import grid, packing, streams
 from netopt.keys import Key, Purpose
 from netopt.registry import build
 
@@ -31,9 +31,18 @@ def sent(codec, x, k):
     return codec.decode(codec.encode(x, k), len(x), k)
 
 
+def sixteenths(place):
+    """A place on the grid is a multiple of 2^-16 of a level, and so is u."""
+    return np.rint(place * 65536) / 65536
+
+
+def uniforms(k, size):
+    return packing.random16(k, "fast", size) / 65536
+
+
 def q_even(x, u, n, levels):
     """The paper's sign(x) Delta (floor(l |x| / n) + Bernoulli); u draws upwards, so |x| mirrors."""
-    delta, place = n / levels, levels * np.abs(x) / n
+    delta, place = n / levels, sixteenths(levels * np.abs(x) / n)
     low, rest = np.floor(place), place - np.floor(place)
     away = np.where(x >= 0, u >= 1 - rest, u < rest)
     return np.sign(x) * delta * (low + away) + 0.0
@@ -41,7 +50,7 @@ def q_even(x, u, n, levels):
 
 def q_odd(x, u, n, levels):
     """The paper's (n / 2 l) p or (n / 2 l) (p + 2), p the largest odd integer <= s = 2 l x / n."""
-    s = 2 * levels * x / n
+    s = 2 * sixteenths(levels * x / n)
     p = 2 * np.floor((s + 1) / 2) - 1
     return n / (2 * levels) * np.where(u >= 1 - (s - p) / 2, p + 2, p)
 
@@ -60,22 +69,24 @@ def test_decoding_gives_the_formulas_values_to_the_last_bit(levels, size):
     rng = np.random.default_rng(size)
     for k in range(40):
         x = rng.standard_normal(size) * 10.0 ** rng.integers(-3, 4)
-        u = key(k).words(size) * 2.0**-32
+        u = uniforms(key(k), size)
         wanted = (q_odd if k % 2 else q_even)(x, u, scale(x), levels)
         assert sent(codec, x, key(k)).tobytes() == wanted.tobytes()
     qsgd = build(Codec, {"id": "qsgd", "levels": levels})
     assert (
         sent(qsgd, x, key(1)).tobytes()
-        == q_even(x, key(1).words(size) * 2.0**-32, scale(x), levels).tobytes()
+        == q_even(x, uniforms(key(1), size), scale(x), levels).tobytes()
     )
 
 
 def outcomes(place, round_, monkeypatch):
     """Round one coordinate under COUNT evenly spaced uniforms: values and their frequencies."""
-    words = ((np.arange(COUNT) + 0.5) / COUNT * 2**32).astype(np.uint32)
+    numbers = ((np.arange(COUNT) + 0.5) / COUNT * 2**16).astype(np.uint16)
     with monkeypatch.context() as patch:
-        patch.setattr(Key, "words", lambda self, n: words[:n])
-        got = sent(UNIT, np.full(COUNT, place), key(round_))
+        patch.setattr(streams, "random16", lambda key, stream, n: numbers[:n])
+        patch.setattr(packing, "Grid", grid.Grid)
+        unit = build(Codec, UNIT.config())
+        got = sent(unit, np.full(COUNT, place), key(round_))
     values, counts = np.unique(got, return_counts=True)
     return values, counts / COUNT
 

@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_refused_with_its_size(spec, x, message):
     [
         ("levels", 0, "$.levels: expected int >= 1; the value is 0"),
         ("levels", 2**20, "$.levels: expected int <= 1048575; the value is 1048576"),
-        ("floor", 0, "$.floor: expected float > 0.0; the value is 0"),
+        ("floor", 0, "$.floor: expected float >= 1e-30; the value is 0"),
         ("floor", 1e31, "$.floor: expected float <= 1e+30; the value is 1e+31"),
     ],
 )

@@ -24,6 +24,8 @@ SPECS = [{"id": "raw"}, {"id": "raw", "dtype": "float32"}, {"id": "raw", "dtype"
 SPECS += [{"id": "qsgd", "levels": n} for n in (1, 10, 1100)]
 SPECS += [{"id": "switching", "levels": n} for n in (1, 2, 10, 32, 64, 1100)]
 SPECS += [{"id": "uniform", "bits": n} for n in (1, 8, 13, 32)]
+SPECS += [{"id": "qsgd", "norm": "linf", "block": 64, "stream": "philox"}]
+SPECS += ["sign", "ternary", "min-max", {"id": "min-max", "bits": 5, "rounding": "fast"}]
 PLACES = [(4, 0), (5, 2)]  # an even and an odd round; exchange
 
 
