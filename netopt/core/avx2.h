@@ -27,7 +27,11 @@ AVX2_NORMS(float)
 AVX2_NORMS(double)
 
 AVX2_INLINE __m256i load256(const void *at) {
-    return _mm256_loadu_si256((const __m256i *)at);
+    __m256i x = _mm256_loadu_si256((const __m256i *)at);
+
+    /* Compilers would rather load twice than keep a register, and loads are what is scarce. */
+    __asm__("" : "+x"(x));
+    return x;
 }
 
 AVX2_INLINE __m128i load128(const void *at) {

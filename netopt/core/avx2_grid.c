@@ -264,9 +264,8 @@ AVX2_INLINE size_t decode_loop(const uint8_t *payload, size_t n, const bp_grid *
                                int add, int is_float, uint8_t *out, __m256i *worst, int wide) {
     const unsigned bits = g->bits;
     const bp_avx2_field field = bp_avx2_field_for(bits);
-    const size_t bytes = bp_bytes(n, bits), reach = bp_avx2_reach(bits);
-    const size_t fit = bytes < reach ? 0 : (bytes - reach) / bits + 1;
-    const size_t groups = fit < n / 8 ? fit : n / 8, step = is_float ? 32 : 64;
+    const size_t groups = bp_in_place(bp_bytes(n, bits), bits, bp_avx2_reach(bits), n / 8);
+    const size_t step = is_float ? 32 : 64;
     __m256i largest = *worst;
 
     for (size_t i = 0; i < groups; i++, payload += bits, out += step) {

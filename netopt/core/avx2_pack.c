@@ -15,20 +15,19 @@
 /* More than two reaches: what is left for the buffer is less than one, and a store adds one. */
 enum { PACKED_ROOM = 128 };
 
+/* Groups a turn of the main loop: one alone would wait for the loop's own bookkeeping. */
+enum { STEPS = 4 };
+
+/* Constants that the compiler folds: values fill their lanes, or take a sign bit on the way. */
+enum { EVEN, ODD, WHOLE };
+
 /* ---- pack ---- */
-
-/* How many groups of `group` bytes may be stored in place with a reach of `reach` bytes. */
-BP_INLINE size_t in_place(size_t bytes, size_t group, size_t reach, size_t groups) {
-    const size_t fit = bytes < reach ? 0 : (bytes - reach) / group + 1;
-
-    return fit < groups ? fit : groups;
-}
 
 AVX2_INLINE __m256i halves_joined(__m256i x, unsigned bits) {
     /* The lower 32-bit lane goes up against the higher one, then both come down. */
     const __m256i up = _mm256_set1_epi64x(32 - bits);
 
-    return _mm256_srl_epi64(_mm256_sllv_epi32(x, up), _mm_cvtsi32_si128((int)(32 - bits)));
+    return _mm256_srlv_epi64(_mm256_sllv_epi32(x, up), _mm256_set1_epi64x(32 - bits));
 }
 
 /* Stores the two 128-bit lanes, `step` bytes apart; 16 bytes each. */
@@ -55,7 +54,7 @@ AVX2_INLINE __m256i moved_bytes(unsigned place) {
     return _mm256_broadcastsi128_si256(_mm_or_si128(from, outside));
 }
 
-/* What packs 32 bytes' values of up to 7 bits, and 32 of 8. */
+/* What packs 32 values of up to 7 bits; those of 8 are only brought to bytes. */
 typedef struct {
     __m256i join8, join16, gather;
     unsigned bits;
@@ -73,10 +72,6 @@ AVX2_INLINE narrow narrow_for(unsigned bits) {
 }
 
 AVX2_INLINE void pack_bytes(__m256i x, const narrow *k, uint8_t *out) {
-    if (k->bits == 8) {
-        store256(out, x);
-        return;
-    }
     /* The factors are the unsigned operand: 2^7 is one, and values below 2^7 are signed as well. */
     x = _mm256_madd_epi16(_mm256_maddubs_epi16(k->join8, x), k->join16);
     x = _mm256_shuffle_epi8(halves_joined(x, 4 * k->bits), k->gather);
@@ -118,43 +113,108 @@ AVX2_INLINE __m256i halved(const uint8_t *values, unsigned size, __m256i *seen) 
     return _mm256_packus_epi32(a, c);
 }
 
-AVX2_INLINE void narrow_group(const uint8_t *values, unsigned size, const narrow *k, __m256i *seen,
-                              uint8_t *out) {
-    pack_bytes(narrowed(values, size, seen), k, out);
+AVX2_INLINE void narrow_group(const uint8_t *values, unsigned size, int how, const narrow *k,
+                              __m256i *seen, uint8_t *out) {
+    const __m256i x = narrowed(values, size, seen);
+
+    if (how == WHOLE)
+        store256(out, x);
+    else
+        pack_bytes(x, k, out);
 }
 
-/* What packs 16 values of 9 to 15 bits, and of 16. */
+/* What packs 32 values of up to 4 bits: lanes of four values each from both halves fit one lane. */
 typedef struct {
-    __m256i join, align, front, moved;
+    __m256i join8, join16;
+    __m128i gather;
+    unsigned bits;
+} tiny;
+
+AVX2_INLINE tiny tiny_for(unsigned bits) {
+    const __m128i at = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    tiny k;
+
+    k.join8 = _mm256_set1_epi16((short)(1 | 1 << (8 + bits)));
+    k.join16 = _mm256_set1_epi32((int)(1u | 1u << (16 + 2 * bits)));
+    /* Byte i of the result is byte i % bits of lane i / bits. */
+    k.gather = _mm_setzero_si128();
+    for (int lane = 0; lane < 4; lane++) {
+        const __m128i from = _mm_add_epi8(at, _mm_set1_epi8((char)(lane * (4 - (int)bits))));
+        const __m128i here = _mm_cmpgt_epi8(at, _mm_set1_epi8((char)(lane * (int)bits - 1)));
+        k.gather = _mm_blendv_epi8(k.gather, from, here);
+    }
+    k.bits = bits;
+    return k;
+}
+
+AVX2_INLINE void tiny_group(const uint8_t *values, unsigned size, int how, const tiny *k,
+                            __m256i *seen, uint8_t *out) {
+    const __m256i a = load256(values), b = load256(values + 32);
+    const __m256i c = load256(values + 64), d = load256(values + 96);
+    __m256i x = _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
+    __m128i y;
+
+    (void)size, (void)how;
+    *seen = _mm256_or_si256(
+        *seen, _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d)));
+    x = _mm256_madd_epi16(_mm256_maddubs_epi16(k->join8, x), k->join16);
+    y = _mm_sll_epi32(_mm256_extracti128_si256(x, 1), _mm_cvtsi32_si128((int)(4 * k->bits)));
+    y = _mm_or_si128(_mm256_castsi256_si128(x), y);
+    _mm_storeu_si128((__m128i *)out, _mm_shuffle_epi8(y, k->gather));
+}
+
+/* What packs 16 values of 9 to 15 bits; those of 16 are only brought to 16 bits. */
+typedef struct {
+    __m256i join;
+    __m128i up, down; /* shifts of the second four values against the first */
     unsigned bits;
 } middle;
 
 AVX2_INLINE middle middle_for(unsigned bits) {
     middle k;
 
-    k.join = _mm256_set1_epi32((int)(0xFFFFu | (0u - (1u << bits)) << 16));
-    k.align = _mm256_setr_epi64x(0, bits % 2 * 4, 0, bits % 2 * 4);
-    k.front = front_bytes((bits + 1) / 2);
-    k.moved = moved_bytes(bits / 2);
+    k.join = _mm256_set1_epi32((int)(1u | 1u << (16 + bits)));
+    if (bits == 15) /* -2^15 is the one power that 16 signed bits hold; the sum is then negative */
+        k.join = _mm256_set1_epi32((int)(0xFFFFu | 0x8000u << 16));
+    k.up = _mm_set1_epi64x(4 * bits);
+    k.down = _mm_set1_epi64x(64 - 4 * bits);
     k.bits = bits;
     return k;
 }
 
-AVX2_INLINE void pack_words(__m256i x, const middle *k, uint8_t *out) {
-    if (k->bits == 16) {
-        store256(out, x);
-        return;
-    }
-    /* -1 and -2^bits fit 16 signed bits up to 15, which 2^15 does not; so the sum is negative. */
-    x = _mm256_abs_epi32(_mm256_madd_epi16(x, k->join));
-    x = _mm256_sllv_epi64(halves_joined(x, 2 * k->bits), k->align);
-    x = _mm256_or_si256(_mm256_shuffle_epi8(x, k->front), _mm256_shuffle_epi8(x, k->moved));
-    store_lanes(out, x, k->bits);
+/* Lanes of x hold values 0..3 and 8..11, then 4..7 and 12..15. */
+AVX2_INLINE void pack_words(__m256i x, int how, const middle *k, uint8_t *out) {
+    __m128i first, second, low, high;
+
+    x = _mm256_madd_epi16(x, k->join);
+    if (how == ODD)
+        x = _mm256_abs_epi32(x);
+    x = halves_joined(x, 2 * k->bits);
+    first = _mm256_castsi256_si128(x), second = _mm256_extracti128_si256(x, 1);
+    low = _mm_or_si128(first, _mm_sllv_epi64(second, k->up));
+    high = _mm_srlv_epi64(second, k->down);
+    _mm_storeu_si128((__m128i *)out, _mm_unpacklo_epi64(low, high));
+    _mm_storeu_si128((__m128i *)(out + k->bits), _mm_unpackhi_epi64(low, high));
 }
 
-AVX2_INLINE void middle_group(const uint8_t *values, unsigned size, const middle *k, __m256i *seen,
-                              uint8_t *out) {
-    pack_words(halved(values, size, seen), k, out);
+AVX2_INLINE void middle_group(const uint8_t *values, unsigned size, int how, const middle *k,
+                              __m256i *seen, uint8_t *out) {
+    __m256i a, b;
+
+    if (how == WHOLE) {
+        store256(out, halved(values, size, seen));
+        return;
+    }
+    a = load256(values);
+    if (size == 2) {
+        *seen = _mm256_or_si256(*seen, a);
+        a = _mm256_permute4x64_epi64(a, 0xD8);
+    } else {
+        b = load256(values + 32);
+        *seen = _mm256_or_si256(*seen, _mm256_or_si256(a, b));
+        a = _mm256_packus_epi32(a, b);
+    }
+    pack_words(a, how, k, out);
 }
 
 /* What packs 8 values of 17 to 30 bits. */
@@ -190,11 +250,11 @@ AVX2_INLINE void pack_longs(__m256i x, const broad *k, uint8_t *out) {
     store_lanes(out, x, k->bits / 2);
 }
 
-AVX2_INLINE void broad_group(const uint8_t *values, unsigned size, const broad *k, __m256i *seen,
-                             uint8_t *out) {
+AVX2_INLINE void broad_group(const uint8_t *values, unsigned size, int how, const broad *k,
+                             __m256i *seen, uint8_t *out) {
     const __m256i x = load256(values);
 
-    (void)size;
+    (void)size, (void)how;
     *seen = _mm256_or_si256(*seen, x);
     pack_longs(x, k, out);
 }
@@ -208,45 +268,78 @@ AVX2_INLINE uint64_t beyond(__m256i seen, unsigned size, unsigned bits) {
     return !_mm256_testc_si256(_mm256_set1_epi64x((long long)used), seen);
 }
 
+/* Copies n values and clears what follows, up to `room` values. */
+AVX2_INLINE void copy_rest(uint8_t *plain, const uint8_t *values, size_t n, unsigned size,
+                           size_t room) {
+    if (size != 4) {
+        memset(plain, 0, room * size);
+        memcpy(plain, values, n * size);
+        return;
+    }
+    for (size_t i = 0; i < room; i += 8) {
+        const __m256i here = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n - (int)i),
+                                                _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+        store256(plain + 4 * i, _mm256_maskload_epi32((const int *)(values + 4 * i), here));
+    }
+}
+
 /* Packs whole groups in place while their stores stay inside, the rest through a buffer. */
 #define PACK_LOOP(NAME, KIND, N, GROUP_BYTES, REACH) \
     AVX2_INLINE uint64_t NAME(const uint8_t *values, size_t n, unsigned bits, uint8_t *out, \
-                              unsigned size) { \
+                              unsigned size, int how) { \
         const KIND k = KIND##_for(bits); \
-        const size_t direct = in_place(bp_bytes(n, bits), GROUP_BYTES, REACH, n / N); \
+        const size_t direct = bp_in_place(bp_bytes(n, bits), GROUP_BYTES, REACH, n / N); \
         uint8_t plain[4 * N], packed[PACKED_ROOM], *end = packed; \
         __m256i seen = _mm256_setzero_si256(); \
-        for (size_t g = 0; g < direct; g++, values += N * size, out += GROUP_BYTES) \
-            KIND##_group(values, size, &k, &seen, out); \
+        for (size_t g = direct / STEPS; g > 0; g--) { \
+            for (size_t j = 0; j < STEPS; j++) \
+                KIND##_group(values + N * size * j, size, how, &k, &seen, out + (GROUP_BYTES) * j); \
+            values += N * size * STEPS, out += (GROUP_BYTES) * STEPS; \
+        } \
+        for (size_t g = direct % STEPS; g > 0; g--, values += N * size, out += GROUP_BYTES) \
+            KIND##_group(values, size, how, &k, &seen, out); \
         for (n -= direct * N; n >= N; n -= N, values += N * size, end += GROUP_BYTES) \
-            KIND##_group(values, size, &k, &seen, end); \
+            KIND##_group(values, size, how, &k, &seen, end); \
         if (n > 0) { \
-            memset(plain, 0, sizeof plain); \
-            memcpy(plain, values, n * size); \
-            KIND##_group(plain, size, &k, &seen, end); \
+            copy_rest(plain, values, n, size, N); \
+            KIND##_group(plain, size, how, &k, &seen, end); \
         } \
         memcpy(out, packed, (size_t)(end - packed) + bp_bytes(n, bits)); \
         return beyond(seen, size, bits); \
     }
 PACK_LOOP(pack_narrow, narrow, 32, 4 * bits, 2 * bits + 16)
+PACK_LOOP(pack_tiny, tiny, 32, 4 * bits, 16)
 PACK_LOOP(pack_middle, middle, 16, 2 * bits, bits + 16)
 PACK_LOOP(pack_broad, broad, 8, bits, bits / 2 + 16)
 
+AVX2_INLINE uint64_t pack_any(const uint8_t *values, size_t n, unsigned bits, uint8_t *out,
+                              unsigned size) {
+    if (bits <= 4 && size == 4)
+        return pack_tiny(values, n, bits, out, size, EVEN);
+    if (bits < 8)
+        return pack_narrow(values, n, bits, out, size, EVEN);
+    if (bits == 8)
+        return pack_narrow(values, n, 8, out, size, WHOLE);
+    if (bits == 16)
+        return pack_middle(values, n, 16, out, size, WHOLE);
+    return bits < 15 ? pack_middle(values, n, bits, out, size, EVEN)
+                     : pack_middle(values, n, bits, out, size, ODD);
+}
+
 AVX2 uint64_t bp_avx2_pack_8(const void *values, size_t n, unsigned bits, uint8_t *out) {
-    return pack_narrow(values, n, bits, out, 1);
+    return bits < 8 ? pack_narrow(values, n, bits, out, 1, EVEN)
+                    : pack_narrow(values, n, 8, out, 1, WHOLE);
 }
 
 AVX2 uint64_t bp_avx2_pack_16(const void *values, size_t n, unsigned bits, uint8_t *out) {
-    return bits <= 8 ? pack_narrow(values, n, bits, out, 2) : pack_middle(values, n, bits, out, 2);
+    return pack_any(values, n, bits, out, 2);
 }
 
 AVX2 uint64_t bp_avx2_pack_32(const void *values, size_t n, unsigned bits, uint8_t *out) {
-    if (bits <= 8)
-        return pack_narrow(values, n, bits, out, 4);
     if (bits <= 16)
-        return pack_middle(values, n, bits, out, 4);
+        return pack_any(values, n, bits, out, 4);
     /* Two values of 31 bits, shifted to their place in a byte, overflow a quadword. */
-    return bits <= 30 ? pack_broad(values, n, bits, out, 4)
+    return bits <= 30 ? pack_broad(values, n, bits, out, 4, EVEN)
                       : bp_portable_pack_32(values, n, bits, out);
 }
 
@@ -271,11 +364,16 @@ AVX2_INLINE void unpack_loop(const uint8_t *payload, size_t n, unsigned bits, ui
                              unsigned size) {
     const bp_avx2_field field = bp_avx2_field_for(bits);
     const size_t bytes = bp_bytes(n, bits);
-    const size_t direct = in_place(bytes, bits, bp_avx2_reach(bits), n / 8);
+    const size_t direct = bp_in_place(bytes, bits, bp_avx2_reach(bits), n / 8);
     uint8_t packed[PACKED_ROOM] = {0}, plain[32];
     const uint8_t *at = packed;
 
-    for (size_t g = 0; g < direct; g++, payload += bits, out += 8 * size)
+    for (size_t g = direct / STEPS; g > 0; g--) {
+        for (size_t j = 0; j < STEPS; j++)
+            spread(bp_avx2_unpack8(payload + j * bits, bits, &field), size, out + 8 * size * j);
+        payload += STEPS * bits, out += STEPS * 8 * size;
+    }
+    for (size_t g = direct % STEPS; g > 0; g--, payload += bits, out += 8 * size)
         spread(bp_avx2_unpack8(payload, bits, &field), size, out);
     memcpy(packed, payload, bytes - direct * bits);
     for (n -= 8 * direct; n >= 8; n -= 8, at += bits, out += 8 * size)

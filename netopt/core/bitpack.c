@@ -80,10 +80,6 @@ void bp_unpack(const uint8_t *payload, size_t n, unsigned bits, void *out, unsig
 
 /* ---- checks that need no speed, or cost none ---- */
 
-size_t bp_bytes(size_t n, unsigned bits) {
-    return n / 8 * bits + (n % 8 * bits + 7) / 8;
-}
-
 unsigned bp_pad_bits(const uint8_t *payload, size_t n, unsigned bits) {
     const unsigned used = (unsigned)(n % 8) * bits % 8;
 

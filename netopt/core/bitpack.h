@@ -28,7 +28,17 @@ static inline uint64_t bp_low_mask(unsigned bits) {
 }
 
 /* ceil(n * bits / 8), for n up to SIZE_MAX / 4. */
-size_t bp_bytes(size_t n, unsigned bits);
+static inline size_t bp_bytes(size_t n, unsigned bits) {
+    return n / 8 * bits + (n % 8 * bits + 7) / 8;
+}
+
+/* How many of the leading groups of `group` bytes leave `reach` bytes from their first one on within
+ * `bytes`. At most a few do not, so they are counted rather than divided for. */
+static inline size_t bp_in_place(size_t bytes, size_t group, size_t reach, size_t groups) {
+    while (groups > 0 && (groups - 1) * group + reach > bytes)
+        groups--;
+    return groups;
+}
 
 /* Packs through the active tier; results as bp_pack_fn, 0 or non-zero. */
 int bp_pack(const void *values, unsigned itemsize, size_t n, unsigned bits, uint8_t *out);
