@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from netopt.codecs import Bytes, Codec, nbytes
+from netopt.codecs.raw import all_finite
 from netopt.errors import FrameError, NumericalError
-from netopt.frame import HEADER_BYTES, Header, expect, lane, parse, parts, seal
+from netopt.frame import Header, expect, parse, parts, seal
 from netopt.keys import BROADCAST, Key, Purpose
 from netopt.problems import Problem
 from netopt.topologies import Topology
@@ -36,12 +37,14 @@ class Channel(NamedTuple):
 class Message(NamedTuple):
     """A sealed frame, sent or received; its bytes are valid until the agent's next yield.
 
-    ``receiver`` is BROADCAST or the one agent it is for: the random stream depends on it.
+    ``receiver`` is BROADCAST or the one agent it is for: the random stream depends on it. ``parts``
+    are payload and key of each vector.
     """
 
     header: Header
     frame: Bytes
     receiver: int
+    parts: Sequence[tuple[Bytes, Key]]
 
 
 Inbox = Mapping[int, Message]
@@ -91,17 +94,23 @@ class Agent:
         self._wire = wire
         self._index = {channel.name: i for i, channel in enumerate(channels)}
         self._codecs = tuple(codecs)
-        self._expected = tuple(map(self._template, channels, codecs, range(len(codecs))))
-        self._order = tuple(sorted((*self.predecessors, rank)))
+        self._sizes = tuple(map(self._size, channels, codecs))
+        self._fixed = tuple(codec.nbits(self.d) is not None for codec in codecs)
+        members = sorted((*self.predecessors, rank))
+        self._order = tuple((j, float(self.weights[j])) for j in members)
         self._draws = 0
 
-    def _template(self, channel: Channel, codec: Codec, index: int) -> Header:
-        """Return the header that each frame of a channel has, with -1 where the size may vary."""
-        bits = codec.nbits(self.d)
-        size = -1 if bits is None else channel.vectors * nbytes(bits)
-        pad = -1 if bits is None else 8 * size - channel.vectors * bits
+    def _size(self, channel: Channel, codec: Codec) -> tuple[int, int, int, int]:
+        """Return vectors, codec, payload bytes and pad bits of a channel's (largest) frame."""
+        bits = codec.max_nbits(self.d)
+        size = channel.vectors * nbytes(bits)
+        return channel.vectors, codec.fingerprint(), size, 8 * size - channel.vectors * bits
+
+    def _header(self, index: int, sender: int, broadcast: int) -> Header:
+        """Return the header that a frame of a channel has here and now (the largest)."""
+        vectors, codec, size, pad = self._sizes[index]
         return Header(
-            channel.vectors, codec.fingerprint(), 0, 0, self.rank, self.d, size, pad, index, 1
+            vectors, codec, self.round, self.exchange, sender, self.d, size, pad, index, broadcast
         )
 
     def begin(self, k: int) -> None:
@@ -117,10 +126,12 @@ class Agent:
 
         Each call draws a batch of its own, if the problem has batches.
         """
-        key = self.key(Purpose.BATCH)._replace(part=self._draws)
+        key = Key(
+            self.seed, Purpose.BATCH, self.round, self.exchange, self.rank, BROADCAST, self._draws
+        )
         self._draws += 1
         gradient = self.problem.grad(self.rank, x, key)
-        if not np.isfinite(gradient).all():
+        if not all_finite(gradient):
             raise NumericalError(
                 f"agent {self.rank}, round {self.round}: the gradient is not finite (|x| reaches "
                 f"{np.max(np.abs(x)):.3g}); the iterates diverge, try a smaller step size"
@@ -138,23 +149,20 @@ class Agent:
         Raises RangeError if the channel's codec cannot represent x.
         """
         index = self._index[channel]
-        codec, template = self._codecs[index], self._expected[index]
         receiver = BROADCAST if to is None else to
-        largest = nbytes(codec.max_nbits(self.d))
-        buffer = self._wire.buffer(index, receiver, HEADER_BYTES + template.vectors * largest)
-        key = self.key(Purpose.ROUNDING)._replace(receiver=receiver)
-        end, bits = HEADER_BYTES, 0
-        for part, row in enumerate(x.reshape(template.vectors, self.d)):
-            used = codec.encode_into(row, key._replace(part=lane(index, part)), buffer[end:])
-            bits += used
-            end += nbytes(used)
-        size = end - HEADER_BYTES
-        header = template._replace(
-            round=self.round, exchange=self.exchange, payload_bytes=size,
-            pad_bits=8 * size - bits, broadcast=int(to is None),
-        )  # fmt: skip
-        seal(buffer, header)
-        return Message(header, buffer[:end], receiver)
+        header = self._header(index, self.rank, int(to is None))
+        buffer = self._wire.buffer(index, receiver, header.frame_bytes)
+        pieces = parts(header, buffer, self.seed, receiver)
+        codec, bits = self._codecs[index], 0
+        for row, (payload, key) in zip(x.reshape(header.vectors, self.d), pieces, strict=True):
+            bits += codec.encode_into(row, key, payload)
+        if bits != header.payload_bits:  # the data needs less than the largest frame
+            size = nbytes(bits)
+            header = header._replace(payload_bytes=size, pad_bits=8 * size - bits)
+            pieces = parts(header, buffer, self.seed, receiver)
+        frame = buffer[: header.frame_bytes]
+        seal(frame, header)
+        return Message(header, frame, receiver, pieces)
 
     def accept(self, frame: Bytes, source: int) -> Message:
         """Return the message in a frame that arrived from ``source``.
@@ -164,22 +172,20 @@ class Agent:
         got = parse(frame)
         if got.channel >= len(self._codecs):
             raise FrameError(f"channel {got.channel} expected below {len(self._codecs)}")
-        wanted = self._expected[got.channel]._replace(
-            round=self.round, exchange=self.exchange, sender=source, broadcast=got.broadcast
-        )
-        if wanted.payload_bytes < 0:
+        wanted = self._header(got.channel, source, got.broadcast)
+        if not self._fixed[got.channel]:
             wanted = wanted._replace(payload_bytes=got.payload_bytes, pad_bits=got.pad_bits)
         expect(got, wanted)
-        return Message(got, frame, BROADCAST if got.broadcast else self.rank)
+        receiver = BROADCAST if got.broadcast else self.rank
+        return Message(got, frame, receiver, parts(got, frame, self.seed, receiver))
 
     def decode(self, message: Message, out: Vector | None = None) -> Vector:
         """Return the vector (or m vectors) of a message; of one's own, what others decode."""
-        header = message.header
+        vectors, codec = message.header.vectors, self._codecs[message.header.channel]
         if out is None:
-            out = np.empty((header.vectors, self.d) if header.vectors > 1 else self.d)
-        rows = out.reshape(header.vectors, self.d)
-        for row, (payload, key) in zip(rows, self._parts(message), strict=True):
-            self._codecs[header.channel].decode_into(payload, key, row)
+            out = self._empty(vectors)
+        for row, (payload, key) in zip(out.reshape(vectors, self.d), message.parts, strict=True):
+            codec.decode_into(payload, key, row)
         return out
 
     def mix(self, own: Message, inbox: Inbox, out: Vector | None = None) -> Vector:
@@ -189,21 +195,20 @@ class Agent:
         """
         vectors, channel = own.header.vectors, own.header.channel
         if out is None:
-            out = np.empty((vectors, self.d) if vectors > 1 else self.d)
-        rows = out.reshape(vectors, self.d)
-        for place, j in enumerate(self._order):
+            out = self._empty(vectors)
+        rows, codec, first = list(out.reshape(vectors, self.d)), self._codecs[channel], True
+        for j, weight in self._order:
             message = own if j == self.rank else inbox[j]
             if message.header.channel != channel:
                 raise FrameError(f"channel {channel} expected, got {message.header.channel}")
-            weight = float(self.weights[j])
-            for row, (payload, key) in zip(rows, self._parts(message), strict=True):
-                self._codecs[channel].accumulate(payload, key, weight, row, place == 0)
+            for row, (payload, key) in zip(rows, message.parts, strict=True):
+                codec.accumulate(payload, key, weight, row, first)
+            first = False
         return out
+
+    def _empty(self, vectors: int) -> Vector:
+        return np.empty((vectors, self.d) if vectors > 1 else self.d)
 
     def share(self, message: Message) -> Exchange:
         """Return the exchange that tells all successors and hears all predecessors."""
         return Exchange(dict.fromkeys(self.successors, message), self.predecessors)
-
-    def _parts(self, message: Message) -> list[tuple[Bytes, Key]]:
-        """Return payload and key of each vector of a message."""
-        return parts(message.header, message.frame, self.seed, message.receiver)

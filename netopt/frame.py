@@ -40,6 +40,7 @@ MOST_BYTES = 0xFFFF_FFFF
 """The largest payload whose length the header can say."""
 _FIELDS = struct.Struct("<4sBBHIHHIIHBB")
 _CRC = struct.Struct("<I")
+_CRC_AT = HEADER_BYTES - _CRC.size
 
 
 class Header(NamedTuple):
@@ -69,8 +70,9 @@ class Header(NamedTuple):
 
 def seal(buffer: Bytes, header: Header) -> None:
     """Write the header in front of the payload that already lies in ``buffer`` behind it."""
-    _FIELDS.pack_into(buffer.data, 0, MAGIC, VERSION, *header)
-    _CRC.pack_into(buffer.data, HEADER_BYTES - 4, _checksum(buffer, header.frame_bytes))
+    data = buffer.data
+    _FIELDS.pack_into(data, 0, MAGIC, VERSION, *header)
+    _CRC.pack_into(data, _CRC_AT, _checksum(data, header.frame_bytes))
 
 
 def parse(buffer: Bytes) -> Header:
@@ -79,22 +81,24 @@ def parse(buffer: Bytes) -> Header:
     Raises FrameError if it is cut short, too long, not a netopt frame, of another version, damaged,
     or impossible; nothing of the payload is interpreted.
     """
-    if len(buffer) < HEADER_BYTES:
-        raise FrameError(f"a frame has at least {HEADER_BYTES} bytes, got {len(buffer)}")
-    magic, version, *fields = _FIELDS.unpack_from(buffer.data, 0)
+    size, data = len(buffer), buffer.data
+    if size < HEADER_BYTES:
+        raise FrameError(f"a frame has at least {HEADER_BYTES} bytes, got {size}")
+    magic, version, *fields = _FIELDS.unpack_from(data, 0)
     if magic != MAGIC:
         raise FrameError(f"a frame starts with {MAGIC!r}, got {magic!r}")
     if version != VERSION:
         raise FrameError(f"frame version {VERSION} expected, got {version}")
     header = Header(*fields)
-    if header.frame_bytes != len(buffer):
-        raise FrameError(f"the header announces {header.frame_bytes} bytes, got {len(buffer)}")
-    if header.vectors < 1 or header.pad_bits > min(7 * header.vectors, 8 * header.payload_bytes):
-        raise FrameError(f"{header.pad_bits} pad bits in {header.vectors} vectors are impossible")
+    payload, pad, vectors = header.payload_bytes, header.pad_bits, header.vectors
+    if HEADER_BYTES + payload != size:
+        raise FrameError(f"the header announces {header.frame_bytes} bytes, got {size}")
+    if vectors < 1 or pad > 7 * vectors or pad > 8 * payload:
+        raise FrameError(f"{pad} pad bits in {vectors} vectors are impossible")
     if header.broadcast > 1:
         raise FrameError(f"broadcast 0 or 1 expected, got {header.broadcast}")
-    (crc,) = _CRC.unpack_from(buffer.data, HEADER_BYTES - 4)
-    if crc != _checksum(buffer, len(buffer)):
+    (crc,) = _CRC.unpack_from(data, _CRC_AT)
+    if crc != _checksum(data, size):
         raise FrameError(f"checksum {crc:#010x} does not match the frame's content")
     return header
 
@@ -117,15 +121,16 @@ def parts(header: Header, frame: T, seed: int, receiver: int) -> list[tuple[T, K
 
     ``receiver`` is BROADCAST or the one agent that the frame is for.
     """
-    place = (header.round, header.exchange, header.sender, receiver)
-    key = Key(seed, Purpose.ROUNDING, *place)
+    k, exchange, sender = header.round, header.exchange, header.sender
     each = header.payload_bytes // header.vectors
-    payload = frame[HEADER_BYTES:]
-    return [
-        (payload[i * each : (i + 1) * each], key._replace(part=lane(header.channel, i)))
-        for i in range(header.vectors)
-    ]
+    found, start = [], HEADER_BYTES
+    for part in range(header.vectors):
+        here = lane(header.channel, part)
+        key = Key(seed, Purpose.ROUNDING, k, exchange, sender, receiver, here)
+        found.append((frame[start : start + each], key))
+        start += each
+    return found
 
 
-def _checksum(buffer: Bytes, size: int) -> int:
-    return crc32c(buffer[HEADER_BYTES:size], crc32c(buffer[: HEADER_BYTES - 4]))
+def _checksum(data: memoryview, size: int) -> int:
+    return crc32c(data[HEADER_BYTES:size], crc32c(data[:_CRC_AT]))

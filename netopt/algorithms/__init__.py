@@ -9,6 +9,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from netopt.agent import Agent, Channel, Exchange, Inbox, Vector
 from netopt.errors import ConfigError
 from netopt.registry import Component
@@ -22,6 +24,25 @@ class State:
     """What an agent keeps from round to round: at least its estimate x, shape (d,) float64."""
 
     x: Vector
+
+
+@dataclass(slots=True)
+class Swapping(State):
+    """x and a ``spare`` of its size: the next x is written there, then the two change places.
+
+    No round allocates; until it ends, the array of the old x is free once that has been used.
+    """
+
+    spare: Vector
+
+    @classmethod
+    def at(cls, x: Vector) -> Swapping:
+        """Return the state at x, shape (d,), which is not copied."""
+        return cls(x, np.empty_like(x))
+
+    def become(self, x: Vector) -> None:
+        """Let x, which lies in ``spare``, be the estimate."""
+        self.x, self.spare = x, self.x
 
 
 class Algorithm(Component):

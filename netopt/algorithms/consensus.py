@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
 from msgspec import Meta
 
 from netopt.agent import Agent
-from netopt.algorithms import Algorithm, Round, State
+from netopt.algorithms import Algorithm, Round, Swapping
 from netopt.keys import Purpose
 
 
@@ -27,13 +26,13 @@ class Consensus(Algorithm):
         float, Meta(ge=0, description="standard deviation of the agents' starting points")
     ] = 1.0
 
-    def start(self, me: Agent) -> State:
+    def start(self, me: Agent) -> Swapping:
         """Return a starting point of this agent's own."""
         noise = me.key(Purpose.START).generator().standard_normal(me.d)
-        return State(me.problem.start() + self.spread * noise)
+        return Swapping.at(me.problem.start() + self.spread * noise)
 
-    def round(self, s: State, me: Agent) -> Round:
+    def round(self, s: Swapping, me: Agent) -> Round:
         """Send Q(x_i), then average what came with one's own quantized value."""
         message = me.encode("mix", s.x)
         inbox = yield me.share(message)
-        s.x = np.asarray(me.mix(message, inbox))
+        s.become(me.mix(message, inbox, s.spare))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 from msgspec import Meta
 
 from netopt.agent import Agent
-from netopt.algorithms import Algorithm, Round, State
+from netopt.algorithms import Algorithm, Round, Swapping
 
 
 class Dgd(Algorithm):
@@ -22,11 +23,15 @@ class Dgd(Algorithm):
     reference = "Nedic and Ozdaglar, Distributed subgradient methods, IEEE TAC 54(1), 2009"
     lr: Annotated[float, Meta(gt=0, description="alpha, step size")] = 0.03
 
-    def round(self, s: State, me: Agent) -> Round:
+    def start(self, me: Agent) -> Swapping:
+        """Return x_0."""
+        return Swapping.at(me.problem.start().copy())
+
+    def round(self, s: Swapping, me: Agent) -> Round:
         """Send x_i, average, step."""
         gradient = me.grad(s.x)
         message = me.encode("mix", s.x)
         inbox = yield me.share(message)
-        mixed = me.mix(message, inbox)
-        mixed -= self.lr * gradient
-        s.x = mixed
+        mixed = me.mix(message, inbox, s.spare)
+        mixed -= np.multiply(gradient, self.lr, out=s.x)
+        s.become(mixed)

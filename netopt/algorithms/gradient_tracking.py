@@ -14,10 +14,14 @@ from netopt.algorithms import Algorithm, Round, State
 
 @dataclass(slots=True)
 class Tracking(State):
-    """x and its tracker y of the average gradient as rows of ``both``; g is the last gradient."""
+    """x and its tracker y of the average gradient as rows of ``both``; g is the last gradient.
+
+    ``spare`` holds the x and y of the round before, whose place the next ones take.
+    """
 
     both: Vector
     g: Vector
+    spare: Vector
 
 
 class GradientTracking(Algorithm):
@@ -40,16 +44,18 @@ class GradientTracking(Algorithm):
         x = me.problem.start()
         g = me.grad(x)
         both = np.stack([x, g])
-        return Tracking(both[0], both, g.copy())
+        return Tracking(both[0], both, g.copy(), np.empty_like(both))
 
     def round(self, s: Tracking, me: Agent) -> Round:
         """Send x_i and y_i, average both, step, track."""
         message = me.encode("mix", s.both)
         inbox = yield me.share(message)
-        mixed = me.mix(message, inbox)
-        x, y = mixed
-        x -= self.lr * s.both[1]
+        x, y = mixed = me.mix(message, inbox, s.spare)
+        step = s.both[1]
+        step *= self.lr
+        x -= step
         g = me.grad(x)
         y += g
         y -= s.g
-        s.x, s.both, s.g = x, mixed, g.copy()  # a problem may hand out the same array again
+        np.copyto(s.g, g)  # a problem may hand out the same array again
+        s.x, s.both, s.spare = x, mixed, s.both

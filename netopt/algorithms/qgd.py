@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
 from netopt.agent import Agent, Channel
-from netopt.algorithms import Algorithm, Round, State
+from netopt.algorithms import Algorithm, Round, Swapping
 from netopt.schedules import Schedule
 from netopt.schedules.sample_and_hold import SampleAndHold
 
@@ -32,16 +33,20 @@ class Qgd(Algorithm):
         msgspec.field(default_factory=SampleAndHold)
     )
 
-    def round(self, s: State, me: Agent) -> Round:
+    def start(self, me: Agent) -> Swapping:
+        """Return x_0."""
+        return Swapping.at(me.problem.start().copy())
+
+    def round(self, s: Swapping, me: Agent) -> Round:
         """Send Q(x_i), average what came, step."""
         eps, alpha = self.schedule.rates(me.round)
         gradient = me.grad(s.x)
         message = me.encode("mix", s.x)
         inbox = yield me.share(message)
-        mixed = me.mix(message, inbox)
-        # In place, in the order of the formula: no new vector a round but the mixed one.
+        mixed = me.mix(message, inbox, s.spare)
+        # In place, in the order of the formula.
         mixed *= eps
         s.x *= 1.0 - eps
         mixed += s.x
-        mixed -= alpha * gradient
-        s.x = mixed
+        mixed -= np.multiply(gradient, alpha, out=s.x)
+        s.become(mixed)

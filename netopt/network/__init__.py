@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from netopt.frame import MOST_EXCHANGES, Header
 from netopt.keys import BROADCAST
 from netopt.ledger import Ledger
 
+_ROUND, _AFTER_SENDER = Header._fields.index("round"), Header._fields.index("sender") + 1
 Matrix = npt.NDArray[np.float64]
 Capture = tuple[int, int, int, int, bytes]
 """A captured frame: round, exchange, source, destination, bytes."""
@@ -109,28 +111,30 @@ def admit(wish: object, agent: Agent) -> Exchange:
     if not isinstance(wish, Exchange):
         raise TypeError(f"a round yields Exchange(...), and agent {agent.rank}'s yielded {wish!r}")
     here = (agent.round, agent.exchange, agent.rank)
-    for target, message in wish.out.items():
+    for target, (header, _, receiver, _) in wish.out.items():
         if target not in agent.successors:
             raise _refusal(agent, f"sends to agent {target}, but there is no such edge")
-        header = message.header
-        if message.receiver not in (BROADCAST, target):
-            raise _refusal(
-                agent, f"sends agent {target} a message that was encoded for {message.receiver}"
-            )
-        if (header.round, header.exchange, header.sender) != here:
+        if receiver not in (BROADCAST, target):
+            raise _refusal(agent, f"sends agent {target} a message that was encoded for {receiver}")
+        if header[_ROUND:_AFTER_SENDER] != here:
             raise _refusal(
                 agent,
                 f"sends agent {target} a message that agent {header.sender} encoded in round "
                 f"{header.round}, exchange {header.exchange}; decode it and encode it anew",
             )
-    for place, source in enumerate(wish.sources):
-        if source not in agent.predecessors:
-            raise _refusal(agent, f"listens to agent {source}, but there is no such edge")
-        if source in wish.sources[:place]:
-            raise _refusal(agent, f"listens to agent {source} twice in one exchange")
+    if wish.sources is not agent.predecessors:
+        _check_sources(wish.sources, agent)
     if agent.exchange > MOST_EXCHANGES:
         raise _refusal(agent, f"a round has at most {MOST_EXCHANGES} exchanges")
     return wish
+
+
+def _check_sources(sources: Sequence[int], agent: Agent) -> None:
+    for place, source in enumerate(sources):
+        if source not in agent.predecessors:
+            raise _refusal(agent, f"listens to agent {source}, but there is no such edge")
+        if source in sources[:place]:
+            raise _refusal(agent, f"listens to agent {source} twice in one exchange")
 
 
 def receive(agent: Agent, frame: npt.NDArray[np.uint8], source: int) -> Message:

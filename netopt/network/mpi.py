@@ -42,7 +42,7 @@ class MpiNetwork:
 
     def __init__(self, experiment: Experiment) -> None:
         self._timeout = experiment.options.network.timeout
-        self._deadline = Deadline(self._timeout, MPI.Request.Testall)
+        self._deadline = Deadline(self._timeout)
         self._comms = [MPI.COMM_WORLD.Dup() for _ in range(3)]
         self._frames, control, self._distress = self._comms
         self._control = Control(control, self._control_wait, self._deadline.endless)
@@ -51,7 +51,9 @@ class MpiNetwork:
         self._sender = Sender(self._frames, self._deadline, self.rank)
         (self._agent,) = agents_of(experiment, {self.rank: self._sender})
         size = _largest_frame(experiment)
-        self._inlets = {i: Inlet(self._frames, i, size) for i in self._agent.predecessors}
+        self._inlets = {
+            i: Inlet(self._frames, i, size, MPI.Status()) for i in self._agent.predecessors
+        }
         self._edges = experiment.topology.edges
         self._sent = Ledger((self.rank, j) for j in self._agent.successors)
         self._received = Ledger((j, self.rank) for j in self._agent.predecessors)
@@ -95,18 +97,18 @@ class MpiNetwork:
     def _collect(self, sources: Sequence[int]) -> dict[int, Message]:
         inlets = [self._inlets[source] for source in sources]
         requests: Requests = [inlet.request for inlet in inlets]
-        statuses = [MPI.Status() for _ in inlets]
+        statuses = [inlet.status for inlet in inlets]
         self._deadline.wait(requests, lambda: self._stuck(inlets), statuses)
         inbox = {}
-        for inlet, status in zip(inlets, statuses, strict=True):
-            frame = inlet.take(status.Get_count(FRAME_TYPE))
+        for inlet in inlets:
+            frame = inlet.take(inlet.status.Get_count(FRAME_TYPE))
             message = receive(self._agent, frame, inlet.source)
             inbox[inlet.source] = message
             self._received.add((inlet.source, self.rank), message.header)
         return inbox
 
     def _stuck(self, inlets: Sequence[Inlet]) -> str:
-        """Return who waits for whom; Testall changes no request unless all are done."""
+        """Return who waits for whom; a receive that is done counts as none."""
         late = [inlet.source for inlet in inlets if not inlet.request.Get_status()]
         names = " and ".join(f"agent {source}" for source in late)
         edges = ", ".join(f"{source} -> {self.rank}" for source in late)
@@ -162,6 +164,7 @@ class MpiNetwork:
 
     def close(self) -> None:
         """Free requests and communicators; called after the books are closed on every rank."""
+        self._sender.close()
         for inlet in self._inlets.values():
             inlet.close()
         for comm in self._comms:

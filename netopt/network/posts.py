@@ -2,7 +2,7 @@
 
 Sends are started from buffers that are handed out again only when they have left; receives are
 persistent and always posted ahead, two per neighbour, so one frame can be read while the next
-arrives. Communicators, requests and their poll are handed in: only ``mpi`` imports the library.
+arrives. Communicators and requests are handed in: only ``mpi`` imports the library.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -27,24 +28,26 @@ POLLS_PER_LOOK = 256
 class Deadline:
     """Polls until requests are done; after ``timeout`` seconds the ``blame`` becomes an error."""
 
-    def __init__(self, timeout: float, poll: Callable[..., bool]) -> None:
-        self._timeout, self._poll = timeout, poll
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
 
-    def wait(self, requests: Requests, blame: Callable[[], str], statuses: Any = None) -> None:
+    def wait(
+        self, requests: Requests, blame: Callable[[], str], statuses: Iterable[Any] = repeat(None)
+    ) -> None:
         """Return when all requests are done; StuckError(blame()) when the time is up.
 
         Yields the processor between polls: with more ranks than cores, the awaited rank needs it.
         """
-        polls = 0
-        began = 0.0
-        while not self._poll(requests, statuses):
-            os.sched_yield()
-            polls += 1
-            if polls % POLLS_PER_LOOK == 0:
-                now = time.monotonic()
-                began = began or now
-                if now - began > self._timeout:
-                    raise StuckError(blame())
+        polls, end = 0, 0.0
+        for request, status in zip(requests, statuses):  # noqa: B905  # None for all, if not given
+            while not request.Test(status):
+                os.sched_yield()
+                polls += 1
+                if polls % POLLS_PER_LOOK == 0:
+                    now = time.monotonic()
+                    end = end or now + self._timeout
+                    if now > end:
+                        raise StuckError(blame())
 
     def endless(self, request: Any) -> None:
         """Return when a request is done, however long that takes."""
@@ -53,13 +56,17 @@ class Deadline:
 
 
 class Slot:
-    """A send buffer, the sends that read it, and the exchange for which it was last handed out."""
+    """A send buffer, the sends that read it, and the exchange for which it was last handed out.
 
-    __slots__ = ("buffer", "exchange", "requests")
+    ``standing`` are the persistent sends of the whole buffer, by target.
+    """
+
+    __slots__ = ("buffer", "exchange", "requests", "standing")
 
     def __init__(self, size: int) -> None:
         self.buffer = np.zeros(size, np.uint8)
         self.requests: Requests = []
+        self.standing: dict[int, Any] = {}
         self.exchange = 0
 
 
@@ -72,15 +79,17 @@ class Sender:
     def __init__(self, comm: Any, deadline: Deadline, rank: int) -> None:
         self._comm, self._deadline, self._rank = comm, deadline, rank
         self._slots: dict[tuple[int, int], deque[Slot]] = {}
-        self._by_address: dict[int, Slot] = {}
+        self._slot_of: dict[int, Slot] = {}
         self._exchange = 1
 
     def buffer(self, channel: int, receiver: int, size: int) -> Bytes:
         """Return the buffer that was used the longest ago, once its frames have left."""
-        slots = self._slots.setdefault((channel, receiver), deque())
+        slots = self._slots.get((channel, receiver))
+        if slots is None:
+            slots = self._slots[channel, receiver] = deque()
         if len(slots) < 2 or slots[0].exchange == self._exchange:
             slots.appendleft(Slot(size))
-            self._by_address[slots[0].buffer.ctypes.data] = slots[0]
+            self._slot_of[id(slots[0].buffer)] = slots[0]
         slot = slots[0]
         slots.rotate(-1)
         self._finish(slot)
@@ -90,8 +99,15 @@ class Sender:
     def send(self, message: Message, target: int) -> None:
         """Start sending a message; its buffer is not handed out again before it has left."""
         frame = message.frame
-        request = self._comm.Isend(frame, target)
-        self._by_address[frame.ctypes.data].requests.append(request)
+        slot = self._slot_of[id(frame.base)]
+        if len(frame) < len(slot.buffer):
+            request = self._comm.Isend(frame, target)
+        else:  # always, if the codec's frames have one size
+            request = slot.standing.get(target)
+            if request is None:
+                request = slot.standing[target] = self._comm.Send_init(slot.buffer, target)
+            request.Start()
+        slot.requests.append(request)
 
     def turn(self) -> None:
         """Begin the next exchange."""
@@ -99,21 +115,29 @@ class Sender:
 
     def drain(self) -> None:
         """Return when all frames have left."""
-        for slot in self._by_address.values():
+        for slot in self._slot_of.values():
             self._finish(slot)
+
+    def close(self) -> None:
+        """Free the persistent requests, after ``drain``; needed before MPI is finalized."""
+        for slot in self._slot_of.values():
+            for request in slot.standing.values():
+                request.Free()
 
     def _finish(self, slot: Slot) -> None:
         if slot.requests:
-            blame = f"agent {self._rank} waits for a neighbour to take a frame: it does not listen"
-            self._deadline.wait(slot.requests, lambda: blame)
+            self._deadline.wait(slot.requests, self._blame)
             slot.requests.clear()
+
+    def _blame(self) -> str:
+        return f"agent {self._rank} waits for a neighbour to take a frame: it does not listen"
 
 
 class Inlet:
-    """The two posted receives of one neighbour."""
+    """The two posted receives of one neighbour; ``status`` is that of the last frame."""
 
-    def __init__(self, comm: Any, source: int, size: int) -> None:
-        self.source = source
+    def __init__(self, comm: Any, source: int, size: int, status: Any) -> None:
+        self.source, self.status = source, status
         self._buffers = (np.zeros(size, np.uint8), np.zeros(size, np.uint8))
         self.requests = [comm.Recv_init(buffer, source) for buffer in self._buffers]
         for request in self.requests:
