@@ -98,5 +98,56 @@ AVX2_INLINE __m256i bp_avx2_unpack8(const uint8_t *at, unsigned bits, const bp_a
     return _mm256_and_si256(value, f->mask);
 }
 
+/* The largest of 8 unsigned lanes. */
+AVX2_INLINE uint32_t bp_avx2_largest(__m256i x) {
+    __m128i y = _mm_max_epu32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+
+    y = _mm_max_epu32(y, _mm_shuffle_epi32(y, 0x4E));
+    y = _mm_max_epu32(y, _mm_shuffle_epi32(y, 0xB1));
+    return (uint32_t)_mm_cvtsi128_si32(y);
+}
+
+/* ---- grids ---- */
+
+/* A grid's numbers in registers, of either type. */
+typedef struct {
+    __m256 lo, mult, origin, limit, top, size; /* `size` clears the sign */
+} floats;
+
+typedef struct {
+    __m256d lo, mult, origin, limit, top, size;
+} doubles;
+
+AVX2_INLINE floats bp_avx2_floats_of(const bp_grid *g) {
+    const floats k = {
+        _mm256_set1_ps((float)g->lo),    _mm256_set1_ps((float)g->mult),
+        _mm256_set1_ps((float)g->origin), _mm256_set1_ps((float)g->limit),
+        _mm256_set1_ps((float)g->top),   _mm256_castsi256_ps(_mm256_set1_epi32(INT32_MAX))};
+
+    return k;
+}
+
+AVX2_INLINE doubles bp_avx2_doubles_of(const bp_grid *g) {
+    const doubles k = {_mm256_set1_pd(g->lo),     _mm256_set1_pd(g->mult),
+                       _mm256_set1_pd(g->origin), _mm256_set1_pd(g->limit),
+                       _mm256_set1_pd(g->top),    _mm256_castsi256_pd(_mm256_set1_epi64x(INT64_MAX))};
+
+    return k;
+}
+
+/* ---- random numbers ---- */
+
+AVX2_INLINE __m256i bp_avx2_mixed(__m256i x, __m256i b) {
+    x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
+    x = _mm256_xor_si256(_mm256_mullo_epi32(x, _mm256_set1_epi32(0x7FEB352D)), b);
+    x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 15));
+    x = _mm256_mullo_epi32(x, _mm256_set1_epi32((int)0x846CA68Bu));
+    return _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
+}
+
+void bp_avx2_philox(const uint32_t root[4], uint64_t first, size_t blocks, uint16_t *out);
+void bp_avx2_fast(const uint32_t key[2], uint32_t first, size_t groups, uint16_t *out);
+bp_encode_fn bp_avx2_encode_fast_float, bp_avx2_encode_fast_double;
+
 #endif
 #endif

@@ -1,61 +1,15 @@
-/* The AVX2 quantizers, their inverses, and the two streams of random 16-bit numbers. */
+/* The AVX2 quantizers and their inverses, and the table of the tier. */
 #include "avx2.h"
+#include "avx2_narrow.h"
 
 #if BP_X86
 #include <string.h>
-
-#include "philox.h"
 
 /* 1.5 * 2^52: added to a number below 2^51 in size, it leaves the nearest integer in the low bits. */
 #define MAGIC 6755399441055744.0
 #define MAGIC_HIGH 0x4338
 
-/* ---- symbols of 32 bits: what they are stored as ---- */
-
-/* Four registers of 8 symbols below 256 as 32 bytes in order. */
-AVX2_INLINE __m256i as_bytes(__m256i a, __m256i b, __m256i c, __m256i d) {
-    const __m256i x =
-        _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
-
-    return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-}
-
-/* The largest of 8 unsigned lanes. */
-AVX2_INLINE uint32_t largest_lane(__m256i x) {
-    __m128i y = _mm_max_epu32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-
-    y = _mm_max_epu32(y, _mm_shuffle_epi32(y, 0x4E));
-    y = _mm_max_epu32(y, _mm_shuffle_epi32(y, 0xB1));
-    return (uint32_t)_mm_cvtsi128_si32(y);
-}
-
 /* ---- quantize ---- */
-
-/* A grid's numbers in registers, of either type. */
-typedef struct {
-    __m256 lo, mult, origin, limit, top, size; /* `size` clears the sign */
-} floats;
-
-typedef struct {
-    __m256d lo, mult, origin, limit, top, size;
-} doubles;
-
-AVX2_INLINE floats floats_of(const bp_grid *g) {
-    const floats k = {
-        _mm256_set1_ps((float)g->lo),    _mm256_set1_ps((float)g->mult),
-        _mm256_set1_ps((float)g->origin), _mm256_set1_ps((float)g->limit),
-        _mm256_set1_ps((float)g->top),   _mm256_castsi256_ps(_mm256_set1_epi32(INT32_MAX))};
-
-    return k;
-}
-
-AVX2_INLINE doubles doubles_of(const bp_grid *g) {
-    const doubles k = {_mm256_set1_pd(g->lo),     _mm256_set1_pd(g->mult),
-                       _mm256_set1_pd(g->origin), _mm256_set1_pd(g->limit),
-                       _mm256_set1_pd(g->top),    _mm256_castsi256_pd(_mm256_set1_epi64x(INT64_MAX))};
-
-    return k;
-}
 
 /* Eight coordinates to the symbols' fixed-point numbers, before the shift by 16. */
 AVX2_INLINE __m256i fixed_float(const float *x, const floats *k, const uint16_t *random) {
@@ -68,7 +22,7 @@ AVX2_INLINE __m256i fixed_float(const float *x, const floats *k, const uint16_t 
 
 AVX2_INLINE int stochastic_float(const float *x, size_t n, const bp_grid *g,
                                  const uint16_t *random, uint8_t *out) {
-    const floats k = floats_of(g);
+    const floats k = bp_avx2_floats_of(g);
     __m256i worst = _mm256_setzero_si256(), symbols[4];
 
     for (size_t i = 0; i < n; i += 32) {
@@ -79,7 +33,7 @@ AVX2_INLINE int stochastic_float(const float *x, size_t n, const bp_grid *g,
         }
         store256(out + i, as_bytes(symbols[0], symbols[1], symbols[2], symbols[3]));
     }
-    return largest_lane(worst) >> 16 > g->top;
+    return bp_avx2_largest(worst) >> 16 > g->top;
 }
 
 AVX2_INLINE __m256i cell_float(__m256 x, const floats *k, __m256 *inside) {
@@ -94,7 +48,7 @@ AVX2_INLINE __m256i cell_float(__m256 x, const floats *k, __m256 *inside) {
 }
 
 AVX2_INLINE int nearest_float(const float *x, size_t n, const bp_grid *g, uint8_t *out) {
-    const floats k = floats_of(g);
+    const floats k = bp_avx2_floats_of(g);
     __m256 inside = _mm256_castsi256_ps(_mm256_set1_epi32(-1));
     __m256i symbols[4];
 
@@ -149,7 +103,7 @@ AVX2_INLINE int failed(const watch *w, const bp_grid *g) {
     const __m256i wrong = _mm256_or_si256(_mm256_xor_si256(w->ones, high),
                                           _mm256_xor_si256(w->zeros, high));
 
-    return largest_lane(_mm256_srli_epi64(wrong, 32)) != 0 || largest_lane(w->worst) > g->top;
+    return bp_avx2_largest(_mm256_srli_epi64(wrong, 32)) != 0 || bp_avx2_largest(w->worst) > g->top;
 }
 
 /* 2^52 beside an integer below 2^32 is that integer in the low half. */
@@ -176,7 +130,7 @@ AVX2_INLINE __m256i nearest_eight(const uint8_t *x, int is_float, const doubles 
 AVX2_INLINE int wide_loop(const uint8_t *x, size_t n, int is_float, const bp_grid *g,
                           const uint16_t *random, uint8_t *out, int narrow) {
     const size_t step = is_float ? 32 : 64; /* bytes of eight coordinates */
-    const doubles k = doubles_of(g);
+    const doubles k = bp_avx2_doubles_of(g);
     watch w = {_mm256_setzero_si256(), _mm256_set1_epi64x((long long)MAGIC_HIGH << 32),
                _mm256_set1_epi64x((long long)MAGIC_HIGH << 32)};
     __m256d inside = _mm256_castsi256_pd(_mm256_set1_epi64x(-1));
@@ -302,81 +256,11 @@ AVX2 static size_t decode_groups(const uint8_t *payload, size_t n, const bp_grid
         if (8 * done < n) \
             rest = bp_portable_decode_##T(payload + done * g->bits, n - 8 * done, g, weight, add, \
                                           (T *)out + 8 * done); \
-        largest = largest_lane(worst); \
+        largest = bp_avx2_largest(worst); \
         return rest > largest ? rest : largest; \
     }
 DECODE(float, 1)
 DECODE(double, 0)
-
-/* ---- random numbers ---- */
-
-/* Four blocks, a quadword each; only the low halves of the words count. */
-AVX2_INLINE void philox_four(const uint32_t root[4], uint64_t first, __m256i words[4]) {
-    const __m256i block =
-        _mm256_add_epi64(_mm256_set1_epi64x((long long)first), _mm256_setr_epi64x(0, 1, 2, 3));
-    const __m256i m0 = _mm256_set1_epi64x(PHILOX_M0), m1 = _mm256_set1_epi64x(PHILOX_M1);
-    uint32_t k0 = root[0], k1 = root[1];
-    __m256i c0 = block, c1 = _mm256_srli_epi64(block, 32);
-    __m256i c2 = _mm256_set1_epi64x(root[2]), c3 = _mm256_set1_epi64x(root[3]);
-
-    for (int round = 0; round < PHILOX_ROUNDS; round++, k0 += PHILOX_W0, k1 += PHILOX_W1) {
-        const __m256i a = _mm256_mul_epu32(c0, m0), b = _mm256_mul_epu32(c2, m1);
-        c0 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(b, 32), c1),
-                              _mm256_set1_epi64x(k0));
-        c2 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(a, 32), c3),
-                              _mm256_set1_epi64x(k1));
-        c1 = b, c3 = a;
-    }
-    words[0] = c0, words[1] = c1, words[2] = c2, words[3] = c3;
-}
-
-/* The four words of each of four blocks, block after block. */
-AVX2_INLINE void store_blocks(const __m256i words[4], uint16_t *out) {
-    const __m256i low = _mm256_blend_epi32(words[0], _mm256_slli_epi64(words[1], 32), 0xAA);
-    const __m256i high = _mm256_blend_epi32(words[2], _mm256_slli_epi64(words[3], 32), 0xAA);
-    const __m256i even = _mm256_unpacklo_epi64(low, high), odd = _mm256_unpackhi_epi64(low, high);
-
-    store256(out, _mm256_permute2x128_si256(even, odd, 0x20));
-    store256(out + 16, _mm256_permute2x128_si256(even, odd, 0x31));
-}
-
-AVX2 static void philox_fill(const uint32_t root[4], uint64_t first, size_t blocks, uint16_t *out) {
-    __m256i words[8];
-
-    for (; blocks >= 8; blocks -= 8, first += 8, out += 64) {
-        philox_four(root, first, words); /* two at a time hide the multiplications' latency */
-        philox_four(root, first + 4, words + 4);
-        store_blocks(words, out);
-        store_blocks(words + 4, out + 32);
-    }
-    if (blocks > 0)
-        bp_portable.philox(root, first, blocks, out);
-}
-
-AVX2_INLINE __m256i mixed(__m256i x, __m256i b) {
-    x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
-    x = _mm256_xor_si256(_mm256_mullo_epi32(x, _mm256_set1_epi32(0x7FEB352D)), b);
-    x = _mm256_xor_si256(x, _mm256_srli_epi32(x, 15));
-    x = _mm256_mullo_epi32(x, _mm256_set1_epi32((int)0x846CA68Bu));
-    return _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
-}
-
-AVX2 static void fast_fill(const uint32_t key[2], uint32_t first, size_t groups, uint16_t *out) {
-    const __m256i b = _mm256_set1_epi32((int)key[1]), low = _mm256_set1_epi32(0xFFFF);
-    __m256i at = _mm256_add_epi32(_mm256_set1_epi32((int)(first + key[0])),
-                                  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-
-    for (size_t g = 0; g < groups; g++, out += 32) {
-        const __m256i x = mixed(at, b), y = mixed(_mm256_add_epi32(at, _mm256_set1_epi32(8)), b);
-        const __m256i lower =
-            _mm256_packus_epi32(_mm256_and_si256(x, low), _mm256_and_si256(y, low));
-        const __m256i upper =
-            _mm256_packus_epi32(_mm256_srli_epi32(x, 16), _mm256_srli_epi32(y, 16));
-        store256(out, _mm256_permute4x64_epi64(lower, 0xD8));
-        store256(out + 16, _mm256_permute4x64_epi64(upper, 0xD8));
-        at = _mm256_add_epi32(at, _mm256_set1_epi32(16));
-    }
-}
 
 const bp_tier bp_avx2 = {
     .name = "avx2",
@@ -389,8 +273,9 @@ const bp_tier bp_avx2 = {
     .quantize = {quantize_float, quantize_double},
     .decode = {decode_float, decode_double},
     .signs = {bp_avx2_signs_float, bp_avx2_signs_double},
-    .philox = philox_fill,
-    .fast = fast_fill,
+    .philox = bp_avx2_philox,
+    .fast = bp_avx2_fast,
+    .encode_fast = {bp_avx2_encode_fast_float, bp_avx2_encode_fast_double},
 };
 
 #endif

@@ -54,38 +54,32 @@ AVX2 double bp_avx2_l2_double(const void *x, size_t n) {
 }
 
 /* NaN loses a comparison in one operand's place and wins it in the other's, so it is looked for
- * beside them. Whole groups of four registers; returns whether there was a NaN. */
+ * beside them. The first n % (2 * N) coordinates are the portable kernel's. */
 #define EXTREMES(T, REGISTER, P, N) \
     AVX2 void bp_avx2_extremes_##T(const void *memory, size_t n, double range[2]) { \
-        const T *x = memory; \
-        REGISTER least[4], largest[4], odd = _mm256_setzero_##P(); \
-        T low[4 * N], high[4 * N]; \
+        const T *x = (const T *)memory + n % (2 * N); \
+        REGISTER a, b, low, high, low2, high2, odd = _mm256_setzero_##P(); \
+        T ends[2 * N]; \
         double rest[2]; \
-        bp_portable_extremes_##T(x, n % (4 * N), range); \
-        x += n % (4 * N); \
-        if (n < 4 * N) \
+        bp_portable_extremes_##T(memory, n % (2 * N), range); \
+        if (n < 2 * N) \
             return; \
-        for (int k = 0; k < 4; k++) \
-            least[k] = largest[k] = _mm256_loadu_##P(x + N * k); \
-        for (size_t i = 0; i < n / (4 * N); i++, x += 4 * N) \
-            for (int k = 0; k < 4; k++) { \
-                const REGISTER v = _mm256_loadu_##P(x + N * k); \
-                least[k] = _mm256_min_##P(least[k], v); \
-                largest[k] = _mm256_max_##P(largest[k], v); \
-                odd = _mm256_or_##P(odd, _mm256_cmp_##P(v, v, _CMP_UNORD_Q)); \
-            } \
-        for (int k = 0; k < 4; k++) { \
-            _mm256_storeu_##P(low + N * k, least[k]); \
-            _mm256_storeu_##P(high + N * k, largest[k]); \
+        low = high = _mm256_loadu_##P(x); \
+        low2 = high2 = _mm256_loadu_##P(x + N); \
+        for (size_t i = n / (2 * N); i > 0; i--, x += 2 * N) { \
+            a = _mm256_loadu_##P(x), b = _mm256_loadu_##P(x + N); \
+            low = _mm256_min_##P(low, a), low2 = _mm256_min_##P(low2, b); \
+            high = _mm256_max_##P(high, a), high2 = _mm256_max_##P(high2, b); \
+            odd = _mm256_or_##P(odd, _mm256_cmp_##P(a, b, _CMP_UNORD_Q)); \
         } \
+        _mm256_storeu_##P(ends, _mm256_min_##P(low, low2)); \
+        _mm256_storeu_##P(ends + N, _mm256_max_##P(high, high2)); \
         if (_mm256_movemask_##P(odd) != 0) \
-            range[0] = range[1] = NAN; \
-        if (range[0] != range[0]) \
-            return; \
-        bp_portable_extremes_##T(low, 4 * N, rest); \
-        range[0] = rest[0] < range[0] ? rest[0] : range[0]; \
-        bp_portable_extremes_##T(high, 4 * N, rest); \
-        range[1] = rest[1] > range[1] ? rest[1] : range[1]; \
+            ends[0] = (T)NAN; \
+        bp_portable_extremes_##T(ends, 2 * N, rest); \
+        for (int end = 0; end < 2; end++) /* the portable kernel's NaN stays, too */ \
+            if (rest[end] != rest[end] || (end ? rest[1] > range[1] : rest[0] < range[0])) \
+                range[end] = rest[end]; \
     } \
     AVX2 double bp_avx2_linf_##T(const void *x, size_t n) { \
         double range[2] = {0.0, 0.0}; \

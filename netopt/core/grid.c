@@ -143,46 +143,92 @@ static int receive(const bp_codec *codec, const bp_moment *moment, const uint8_t
 
 /* ---- random numbers ---- */
 
+/* The key of the block of the stream `fast` that begins at coordinate `first`. */
+static void fast_key(const uint32_t root[4], uint64_t first, uint32_t words[4]) {
+    words[0] = (uint32_t)(first / FAST_BLOCK);
+    words[1] = UINT32_C(0x80000000);
+    words[2] = root[2], words[3] = root[3];
+    philox4x32(root, words);
+}
+
 void bp_random(int stream, const uint32_t root[4], uint64_t first, size_t n, uint16_t *out) {
-    uint32_t words[4] = {(uint32_t)(first / FAST_BLOCK), UINT32_C(0x80000000), root[2], root[3]};
+    uint32_t words[4];
 
     if (stream == BP_PHILOX) {
         bp_active()->philox(root, first / 8, (n + 7) / 8, out);
         return;
     }
-    philox4x32(root, words);
+    fast_key(root, first, words);
     bp_active()->fast(words, (uint32_t)(first % FAST_BLOCK) / 2, (n + 31) / 32, out);
 }
 
 /* ---- encode ---- */
 
-/* Quantizes and packs one block, whose first coordinate is number `first` of the vector. */
-static int quantize_block(const bp_codec *codec, const bp_moment *moment, int type,
-                          const uint8_t *x, uint64_t first, size_t n, const bp_grid *g,
-                          uint8_t *out) {
-    const bp_tier *tier = bp_active();
-    const size_t size = type == BP_FLOAT32 ? sizeof(float) : sizeof(double);
-    uint16_t random[CHUNK];
-    uint32_t symbols[CHUNK];
+/* One block on its way to the wire: what is left of it, and where the next symbols go. */
+typedef struct {
+    const uint8_t *x;
+    uint64_t first; /* the number of the next coordinate in the whole vector */
+    size_t n, size; /* coordinates left, and bytes of one */
+    uint8_t *out, *end; /* the payload's */
+} stretch;
+
+static void advance(stretch *s, size_t count, unsigned bits) {
+    s->x += count * s->size;
+    s->first += count;
+    s->n -= count;
+    s->out += bp_bytes(count, bits);
+}
+
+static size_t up_to(const stretch *s, size_t chunk) {
+    const size_t room = chunk - s->first % chunk;
+
+    return s->n < room ? s->n : room;
+}
+
+/* Does what the tier's fused kernel can do; returns whether every coordinate had a symbol. */
+static int encode_fused(const bp_moment *moment, int type, const bp_grid *g, stretch *s) {
+    bp_encode_fn *kernel = bp_active()->encode_fast[type];
+    uint32_t words[4];
+    size_t count, done = kernel == NULL || g->bits > 8 ? 0 : 1;
     int bad = 0;
 
+    while (done > 0 && s->n > 0) {
+        count = up_to(s, FAST_BLOCK);
+        fast_key(moment->root, s->first, words);
+        done = kernel(s->x, count, g, words, (uint32_t)(s->first % FAST_BLOCK) / 2, s->out,
+                      (size_t)(s->end - s->out), &bad);
+        advance(s, done, g->bits);
+        if (done < count)
+            break;
+    }
+    return !bad;
+}
+
+/* Quantizes and packs a block; returns whether every coordinate had a symbol. */
+static int encode_block(const bp_codec *codec, const bp_moment *moment, int type, const bp_grid *g,
+                        stretch *s) {
+    const bp_tier *tier = bp_active();
+    const int nearest = codec->stream == BP_NEAREST;
+    uint16_t random[CHUNK];
+    uint32_t symbols[CHUNK];
+    size_t count;
+
     if (codec->kind == BP_SIGN) {
-        tier->signs[type](x, n, out);
+        tier->signs[type](s->x, s->n, s->out);
+        advance(s, s->n, 1);
+        return 1;
+    }
+    if (codec->stream == BP_FAST && !encode_fused(moment, type, g, s))
         return 0;
+    for (; s->n > 0; advance(s, count, codec->bits)) {
+        count = up_to(s, CHUNK);
+        if (!nearest)
+            bp_random(codec->stream, moment->root, s->first, count, random);
+        if (tier->quantize[type](s->x, count, g, nearest ? NULL : random, symbols))
+            return 0; /* symbols beyond their bits must not be packed */
+        tier->pack[codec->bits <= 8 ? 0 : 2](symbols, count, codec->bits, s->out);
     }
-    for (size_t count; n > 0; n -= count, first += count, x += count * size) {
-        const size_t room = CHUNK - first % CHUNK;
-        count = n < room ? n : room;
-        if (codec->stream != BP_NEAREST)
-            bp_random(codec->stream, moment->root, first, count, random);
-        bad |= tier->quantize[type](x, count, g, codec->stream == BP_NEAREST ? NULL : random,
-                                    symbols);
-        if (bad)
-            return 1; /* symbols beyond their bits must not be packed */
-        tier->pack[codec->bits <= 8 ? 0 : 2](symbols, count, codec->bits, out);
-        out += bp_bytes(count, codec->bits);
-    }
-    return bad;
+    return 1;
 }
 
 static size_t blocks_of(const bp_codec *codec, size_t n) {
@@ -205,21 +251,16 @@ bp_fault bp_encode(const bp_codec *codec, const bp_moment *moment, int type, con
                    size_t n, uint8_t *out) {
     const size_t blocks = blocks_of(codec, n), each = codec->block == 0 ? n : codec->block;
     const size_t size = type == BP_FLOAT32 ? sizeof(float) : sizeof(double);
-    uint8_t *side = out, *stream = out + bp_side_bytes(codec, n);
+    stretch s = {x, 0, 0, size, out + bp_side_bytes(codec, n), out + bp_payload_bytes(codec, n)};
     bp_fault fault = {BP_FINE, 0, 0.0};
     bp_grid grid;
 
-    for (size_t b = 0; b < blocks; b++, side += side_size(codec)) {
-        const size_t count = b + 1 < blocks ? each : n - b * each;
-        const uint8_t *at = (const uint8_t *)x + b * each * size;
+    for (size_t b = 0; b < blocks && fault.what == BP_FINE; b++, out += side_size(codec)) {
+        s.n = b + 1 < blocks ? each : n - b * each;
         fault.block = b;
-        fault.what = measure(codec, moment, type, at, count, &grid, side, &fault.value);
-        if (fault.what == BP_FINE &&
-            quantize_block(codec, moment, type, at, b * each, count, &grid, stream))
+        fault.what = measure(codec, moment, type, s.x, s.n, &grid, out, &fault.value);
+        if (fault.what == BP_FINE && !encode_block(codec, moment, type, &grid, &s))
             fault.what = BP_OUTSIDE;
-        if (fault.what != BP_FINE)
-            break;
-        stream += bp_bytes(count, codec->bits);
     }
     return fault;
 }

@@ -58,6 +58,13 @@ typedef int bp_quantize_fn(const void *x, size_t n, const bp_grid *grid, const u
 typedef uint32_t bp_decode_fn(const uint8_t *payload, size_t n, const bp_grid *grid, double weight,
                               int add, void *out);
 
+/* Rounds n coordinates of one block by the stream `fast` and packs them, as far as groups of 32 with
+ * up to 8 bits go whose stores stay within `room` bytes from `out` on; what lies there beyond the
+ * symbols is unspecified. `key` and `first` are those of bp_tier.fast. Returns how many coordinates
+ * are done; sets `bad` if one has no symbol, and then nothing beyond `room` is touched either. */
+typedef size_t bp_encode_fn(const void *x, size_t n, const bp_grid *grid, const uint32_t key[2],
+                            uint32_t first, uint8_t *out, size_t room, int *bad);
+
 typedef struct {
     const char *name;
     /* Indexed by log2(itemsize). */
@@ -75,6 +82,8 @@ typedef struct {
     void (*philox)(const uint32_t root[4], uint64_t first, size_t blocks, uint16_t *out);
     /* 32 * groups random numbers of the stream `fast` from a block's word `first` on. */
     void (*fast)(const uint32_t key[2], uint32_t first, size_t groups, uint16_t *out);
+    /* NULL where a tier gains nothing by it. */
+    bp_encode_fn *encode_fast[BP_TYPES];
 } bp_tier;
 
 extern const bp_tier bp_portable;
