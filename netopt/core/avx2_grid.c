@@ -178,85 +178,119 @@ QUANTIZE(double, 0)
 
 /* ---- decode ---- */
 
-AVX2_INLINE void decode_floats(__m256i symbols, const bp_grid *g, double weight, int add,
-                               float *out) {
-    __m256 v = _mm256_sub_ps(_mm256_cvtepi32_ps(symbols), _mm256_set1_ps((float)g->zero));
+enum { STEPS = 4 }; /* registers of eight coordinates a turn of the main loop */
 
-    v = _mm256_add_ps(_mm256_mul_ps(v, _mm256_set1_ps((float)g->delta)),
-                      _mm256_set1_ps((float)g->lo));
-    v = _mm256_mul_ps(v, _mm256_set1_ps((float)weight));
-    _mm256_storeu_ps(out, add ? _mm256_add_ps(_mm256_loadu_ps(out), v) : v);
+/* How symbols become numbers; the flags are constants that the compiler folds. */
+typedef struct {
+    __m256 zero, delta, lo, weight;
+    __m256d zero_d, delta_d, lo_d, weight_d;
+} scales;
+
+typedef struct {
+    int is_float, wide, add, shifted; /* memory's type, float64 arithmetic, add, lo is not 0 */
+} manner;
+
+AVX2_INLINE scales scales_of(const bp_grid *g, double weight) {
+    const scales k = {_mm256_set1_ps((float)g->zero), _mm256_set1_ps((float)g->delta),
+                      _mm256_set1_ps((float)g->lo),   _mm256_set1_ps((float)weight),
+                      _mm256_set1_pd(g->zero),        _mm256_set1_pd(g->delta),
+                      _mm256_set1_pd(g->lo),          _mm256_set1_pd(weight)};
+
+    return k;
 }
 
-AVX2_INLINE __m256d decoded(__m128i symbols, const bp_grid *g, double weight) {
-    __m256d v = _mm256_sub_pd(_mm256_cvtepi32_pd(symbols), _mm256_set1_pd(g->zero));
+AVX2_INLINE void decode_floats(__m256i symbols, const scales *k, manner how, float *out) {
+    __m256 v = _mm256_sub_ps(_mm256_cvtepi32_ps(symbols), k->zero);
 
-    v = _mm256_add_pd(_mm256_mul_pd(v, _mm256_set1_pd(g->delta)), _mm256_set1_pd(g->lo));
-    return _mm256_mul_pd(v, _mm256_set1_pd(weight));
+    v = _mm256_mul_ps(v, k->delta);
+    if (how.shifted)
+        v = _mm256_add_ps(v, k->lo);
+    v = _mm256_mul_ps(v, k->weight);
+    _mm256_storeu_ps(out, how.add ? _mm256_add_ps(_mm256_loadu_ps(out), v) : v);
 }
 
-/* Eight coordinates in float64 arithmetic, to memory of either type. */
-AVX2_INLINE void decode_doubles(__m256i symbols, const bp_grid *g, double weight, int add,
-                                int is_float, uint8_t *out) {
-    const size_t step = is_float ? 16 : 32;
-    const __m128i halves[2] = {_mm256_castsi256_si128(symbols),
-                               _mm256_extracti128_si256(symbols, 1)};
+/* Four coordinates in float64 arithmetic, to memory of either type. */
+AVX2_INLINE void decode_doubles(__m128i symbols, const scales *k, manner how, uint8_t *out) {
+    __m256d v = _mm256_sub_pd(_mm256_cvtepi32_pd(symbols), k->zero_d);
 
-    for (int j = 0; j < 2; j++, out += step) {
-        __m256d v = decoded(halves[j], g, weight);
-        if (add)
-            v = _mm256_add_pd(four(out, is_float), v);
-        if (is_float)
-            _mm_storeu_ps((float *)out, _mm256_cvtpd_ps(v));
-        else
-            _mm256_storeu_pd((double *)out, v);
+    v = _mm256_mul_pd(v, k->delta_d);
+    if (how.shifted)
+        v = _mm256_add_pd(v, k->lo_d);
+    v = _mm256_mul_pd(v, k->weight_d);
+    if (how.add)
+        v = _mm256_add_pd(four(out, how.is_float), v);
+    if (how.is_float)
+        _mm_storeu_ps((float *)out, _mm256_cvtpd_ps(v));
+    else
+        _mm256_storeu_pd((double *)out, v);
+}
+
+AVX2_INLINE void decode_eight(__m256i symbols, const scales *k, manner how, uint8_t *out) {
+    if (!how.wide) {
+        decode_floats(symbols, k, how, (float *)out);
+        return;
     }
+    decode_doubles(_mm256_castsi256_si128(symbols), k, how, out);
+    decode_doubles(_mm256_extracti128_si256(symbols, 1), k, how, out + (how.is_float ? 16 : 32));
 }
 
-/* Decodes groups of eight that may be read in place; returns how many. */
-AVX2_INLINE size_t decode_loop(const uint8_t *payload, size_t n, const bp_grid *g, double weight,
-                               int add, int is_float, uint8_t *out, __m256i *worst, int wide) {
+/* Decodes `groups` groups of eight; returns the largest symbol. */
+AVX2_INLINE uint32_t decode_loop(const uint8_t *payload, size_t groups, const bp_grid *g,
+                                 double weight, manner how, uint8_t *out) {
     const unsigned bits = g->bits;
     const bp_avx2_field field = bp_avx2_field_for(bits);
-    const size_t groups = bp_in_place(bp_bytes(n, bits), bits, bp_avx2_reach(bits), n / 8);
-    const size_t step = is_float ? 32 : 64;
-    __m256i largest = *worst;
+    const scales k = scales_of(g, weight);
+    const size_t step = how.is_float ? 32 : 64;
+    __m256i largest = _mm256_setzero_si256();
 
-    for (size_t i = 0; i < groups; i++, payload += bits, out += step) {
+    for (size_t i = groups / STEPS; i > 0; i--) {
+        for (size_t j = 0; j < STEPS; j++) {
+            const __m256i symbols = bp_avx2_unpack8(payload + j * bits, bits, &field);
+            largest = _mm256_max_epu32(largest, symbols);
+            decode_eight(symbols, &k, how, out + j * step);
+        }
+        payload += STEPS * bits, out += STEPS * step;
+    }
+    for (size_t i = groups % STEPS; i > 0; i--, payload += bits, out += step) {
         const __m256i symbols = bp_avx2_unpack8(payload, bits, &field);
         largest = _mm256_max_epu32(largest, symbols);
-        if (is_float && !wide)
-            decode_floats(symbols, g, weight, add, (float *)out);
-        else
-            decode_doubles(symbols, g, weight, add, is_float, out);
+        decode_eight(symbols, &k, how, out);
     }
-    *worst = largest;
-    return groups;
+    return bp_avx2_largest(largest);
 }
 
-AVX2 static size_t decode_groups(const uint8_t *payload, size_t n, const bp_grid *g, double weight,
-                                 int add, int is_float, uint8_t *out, __m256i *worst) {
+AVX2_INLINE uint32_t decode_as(const uint8_t *payload, size_t groups, const bp_grid *g,
+                               double weight, int is_float, int wide, int add, uint8_t *out) {
+    const manner plain = {is_float, wide, 0, 0}, adds = {is_float, wide, 1, 0};
+    const manner moves = {is_float, wide, 0, 1}, both = {is_float, wide, 1, 1};
+
+    if (g->lo != 0.0)
+        return decode_loop(payload, groups, g, weight, add ? both : moves, out);
+    return add ? decode_loop(payload, groups, g, weight, adds, out)
+               : decode_loop(payload, groups, g, weight, plain, out);
+}
+
+AVX2 static uint32_t decode_groups(const uint8_t *payload, size_t groups, const bp_grid *g,
+                                   double weight, int is_float, int add, uint8_t *out) {
     if (!is_float)
-        return g->bits <= 16 ? decode_loop(payload, n, g, weight, add, 0, out, worst, 1)
-                             : decode_loop(payload, n, g, weight, add, 0, out, worst, 1);
-    if (g->bits > 8)
-        return decode_loop(payload, n, g, weight, add, 1, out, worst, 1);
-    return add ? decode_loop(payload, n, g, weight, 1, 1, out, worst, 0)
-               : decode_loop(payload, n, g, weight, 0, 1, out, worst, 0);
+        return decode_as(payload, groups, g, weight, 0, 1, add, out);
+    return g->bits <= 8 ? decode_as(payload, groups, g, weight, 1, 0, add, out)
+                        : decode_as(payload, groups, g, weight, 1, 1, add, out);
 }
 
 #define DECODE(T, IS_FLOAT) \
-    AVX2 static uint32_t decode_##T(const uint8_t *payload, size_t n, const bp_grid *g, \
-                                    double weight, int add, void *out) { \
-        __m256i worst = _mm256_setzero_si256(); \
-        size_t done = 0; \
-        uint32_t largest, rest = 0; \
-        if (g->bits < 32) /* a symbol is then a positive int32 */ \
-            done = decode_groups(payload, n, g, weight, add, IS_FLOAT, out, &worst); \
-        if (8 * done < n) \
-            rest = bp_portable_decode_##T(payload + done * g->bits, n - 8 * done, g, weight, add, \
-                                          (T *)out + 8 * done); \
-        largest = bp_avx2_largest(worst); \
+    static uint32_t decode_##T(const uint8_t *payload, size_t n, const bp_grid *g, double weight, \
+                               int add, void *out) { \
+        const size_t groups = \
+            g->bits == 32 /* a symbol is no positive int32 then */ \
+                ? 0 \
+                : bp_in_place(bp_bytes(n, g->bits), g->bits, bp_avx2_reach(g->bits), n / 8); \
+        uint32_t largest = 0, rest = 0; \
+        if (groups > 0) \
+            largest = decode_groups(payload, groups, g, weight, IS_FLOAT, add, out); \
+        if (8 * groups < n) \
+            rest = bp_portable_decode_##T(payload + groups * g->bits, n - 8 * groups, g, weight, \
+                                          add, (T *)out + 8 * groups); \
         return rest > largest ? rest : largest; \
     }
 DECODE(float, 1)
