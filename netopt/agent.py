@@ -15,7 +15,7 @@ import numpy.typing as npt
 from netopt.codecs import Bytes, Codec, nbytes
 from netopt.codecs.raw import all_finite
 from netopt.errors import FrameError, NumericalError
-from netopt.frame import Header, expect, parse, parts, seal
+from netopt.frame import Header, expect, parse, parts, quick, seal
 from netopt.keys import BROADCAST, Key, Purpose
 from netopt.problems import Problem
 from netopt.topologies import Topology
@@ -109,9 +109,8 @@ class Agent:
     def _header(self, index: int, sender: int, broadcast: int) -> Header:
         """Return the header that a frame of a channel has here and now (the largest)."""
         vectors, codec, size, pad = self._sizes[index]
-        return Header(
-            vectors, codec, self.round, self.exchange, sender, self.d, size, pad, index, broadcast
-        )
+        place = (self.round, self.exchange, sender, self.d)
+        return quick(Header, (vectors, codec, *place, size, pad, index, broadcast))
 
     def begin(self, k: int) -> None:
         """Stand at the first exchange of round k."""
@@ -126,9 +125,8 @@ class Agent:
 
         Each call draws a batch of its own, if the problem has batches.
         """
-        key = Key(
-            self.seed, Purpose.BATCH, self.round, self.exchange, self.rank, BROADCAST, self._draws
-        )
+        place = (self.round, self.exchange, self.rank, BROADCAST, self._draws)
+        key = quick(Key, (self.seed, Purpose.BATCH, *place))
         self._draws += 1
         gradient = self.problem.grad(self.rank, x, key)
         if not all_finite(gradient):
@@ -162,7 +160,7 @@ class Agent:
             pieces = parts(header, buffer, self.seed, receiver)
         frame = buffer[: header.frame_bytes]
         seal(frame, header)
-        return Message(header, frame, receiver, pieces)
+        return quick(Message, (header, frame, receiver, pieces))
 
     def accept(self, frame: Bytes, source: int) -> Message:
         """Return the message in a frame that arrived from ``source``.
@@ -177,7 +175,7 @@ class Agent:
             wanted = wanted._replace(payload_bytes=got.payload_bytes, pad_bits=got.pad_bits)
         expect(got, wanted)
         receiver = BROADCAST if got.broadcast else self.rank
-        return Message(got, frame, receiver, parts(got, frame, self.seed, receiver))
+        return quick(Message, (got, frame, receiver, parts(got, frame, self.seed, receiver)))
 
     def decode(self, message: Message, out: Vector | None = None) -> Vector:
         """Return the vector (or m vectors) of a message; of one's own, what others decode."""

@@ -16,7 +16,7 @@ mpi4py.rc.threads = False  # one thread a rank: MPI_THREAD_SINGLE is the fastest
 
 from mpi4py import MPI  # noqa: E402
 
-from netopt.agent import Exchange, Message  # noqa: E402
+from netopt.agent import Exchange, Message, Vector  # noqa: E402
 from netopt.codecs import nbytes  # noqa: E402
 from netopt.config import Experiment  # noqa: E402
 from netopt.frame import HEADER_BYTES  # noqa: E402
@@ -42,13 +42,13 @@ class MpiNetwork:
 
     def __init__(self, experiment: Experiment) -> None:
         self._timeout = experiment.options.network.timeout
-        self._deadline = Deadline(self._timeout)
+        self.deadline = Deadline(self._timeout)
         self._comms = [MPI.COMM_WORLD.Dup() for _ in range(3)]
         self._frames, control, self._distress = self._comms
-        self._control = Control(control, self._control_wait, self._deadline.endless)
+        self._control = Control(control, self._control_wait, self.deadline.endless)
         self.rank, self.size, self.root = control.Get_rank(), control.Get_size(), self._control.root
         self.control_bytes = 0
-        self._sender = Sender(self._frames, self._deadline, self.rank)
+        self._sender = Sender(self._frames, self.deadline, self.rank)
         (self._agent,) = agents_of(experiment, {self.rank: self._sender})
         size = _largest_frame(experiment)
         self._inlets = {
@@ -98,7 +98,7 @@ class MpiNetwork:
         inlets = [self._inlets[source] for source in sources]
         requests: Requests = [inlet.request for inlet in inlets]
         statuses = [inlet.status for inlet in inlets]
-        self._deadline.wait(requests, lambda: self._stuck(inlets), statuses)
+        self.deadline.wait(requests, lambda: self._stuck(inlets), statuses)
         inbox = {}
         for inlet in inlets:
             frame = inlet.take(inlet.status.Get_count(FRAME_TYPE))
@@ -128,8 +128,12 @@ class MpiNetwork:
 
     def estimates(self) -> Matrix | None:
         """Gather the estimates at the root."""
-        x = np.ascontiguousarray(self._state.x, dtype=np.float64)
-        return self._control.gather(x, "the estimates")
+        return self.gather(self._state.x)
+
+    def gather(self, x: Vector) -> Matrix | None:
+        """Gather one vector of each rank, all of shape (d,), as rows at the root."""
+        mine = np.ascontiguousarray(x, dtype=np.float64)
+        return self._control.gather(mine, "the estimates")
 
     def totals(self) -> tuple[int, int]:
         """Sum payload bits and wire bytes at the root."""
@@ -160,7 +164,7 @@ class MpiNetwork:
     def _control_wait(self, request: MPI.Request, what: str) -> None:
         """Wait for a collective of the instrument itself."""
         blame = f"agent {self.rank} waits after round {self._agent.round} for all others ({what})"
-        self._deadline.wait([request], lambda: self._distress_call(blame))
+        self.deadline.wait([request], lambda: self._distress_call(blame))
 
     def close(self) -> None:
         """Free requests and communicators; called after the books are closed on every rank."""
@@ -169,6 +173,22 @@ class MpiNetwork:
             inlet.close()
         for comm in self._comms:
             comm.Free()
+
+
+class Neighbours:
+    """MPI's own neighbourhood collective, without anything of netopt: the yardstick of a round."""
+
+    def __init__(self, sources: Sequence[int]) -> None:
+        self.sources = tuple(sources)
+        self._comm = MPI.COMM_WORLD.Create_dist_graph_adjacent(self.sources, self.sources)
+
+    def allgather(self, x: Vector, out: Vector) -> None:
+        """Write the arrays of all sources, in their order, to the rows of ``out``."""
+        self._comm.Neighbor_allgather(x, out)
+
+    def close(self) -> None:
+        """Free the communicator."""
+        self._comm.Free()
 
 
 def _largest_frame(experiment: Experiment) -> int:

@@ -1,0 +1,163 @@
+"""Measures a whole round beside MPI's bare neighbourhood collective.
+
+``netopt bench round`` runs it: netopt, the bare collective and the same method written by hand take
+turns in one mpirun, pinned, on a ring of 8; a row reports medians. The ranks' part is
+:mod:`netopt.bench.round_rank`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from netopt import launcher
+from netopt.bench.round_cases import Case, experiment_of
+from netopt.bench.round_share import alone
+from netopt.errors import ConfigError
+from netopt.recorder import write
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+GRACE = 5.0
+"""Seconds that mpirun has to end its ranks."""
+Row = dict[str, Any]
+Watch = Callable[[int, int], None]
+
+
+def measure(todo: Sequence[Case], watch: Watch = lambda done, of: None) -> list[Row]:
+    """Measure cases of equally many ranks; return one dict a row.
+
+    ``seconds`` and ``bare_seconds`` are those of a round, ``ratio`` is the first over the second,
+    ``spread`` the quartiles' distance over the median. ``own_seconds_per_neighbour`` is netopt's
+    own share under MPI, ``alone_seconds_per_neighbour`` the same with all agents in one process.
+    ``difference`` is how far netopt's x is from that by hand, None where a codec rounds. Raises
+    ConfigError if MPI is missing or fails.
+    """
+    launcher.check()
+    rows = []
+    for row in _rows(todo):
+        rows.append(row)
+        watch(len(rows), len(todo))
+    for case, row in zip(todo, rows, strict=True):
+        row["alone_seconds_per_neighbour"] = alone(experiment_of(case), min(100, case.rounds))
+    return rows
+
+
+def _rows(todo: Sequence[Case]) -> Iterator[Row]:
+    """Start mpirun and yield the rows that the root prints."""
+    words, variables = launcher.command(todo[0].ranks, [json.dumps(todo)])
+    words[words.index("netopt.worker")] = "netopt.bench.round_rank"
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            words,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches this process only, which ends the ranks
+        )
+        assert process.stdout is not None
+        done = 0
+        try:
+            with process.stdout as lines:
+                for line in lines:
+                    if line.startswith("{"):
+                        yield json.loads(line)
+                        done += 1
+            code = process.wait()
+        finally:
+            _end(process)
+        if code or done < len(todo):
+            raise ConfigError(f"mpirun ended with exit code {code}: {_reason(said)}")
+
+
+def _reason(said: IO[str]) -> str:
+    """Return the first line of an error that a rank tells, or the first line of all."""
+    said.seek(0)
+    lines = [line.strip() for line in said if line.strip()]
+    ours = [line.removeprefix(launcher.MARK).strip() for line in lines if launcher.MARK in line]
+    return (ours or lines or ["it said nothing"])[0]
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    for word in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, word)
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def save(rows: Sequence[Row], file: Path) -> None:
+    """Write the rows as a JSON list, the whole file or none; OSError if it cannot be written."""
+    write(file, json.dumps(rows, indent=2) + "\n")
+
+
+def machine(rows: Sequence[Row]) -> str:
+    """Return in one line what the rows were measured on."""
+    library = rows[0]["mpi"] if rows else "no MPI"
+    pinned = "each rank pinned" if hasattr(os, "sched_setaffinity") else "not pinned"
+    return (
+        f"{processor()}, {launcher.usable_cores()} cores, {pinned}; {library}; "
+        f"Python {platform.python_version()}, numpy {np.__version__}"
+    )
+
+
+def processor() -> str:
+    """Return the processor's name as Linux gives it, elsewhere what Python knows."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [
+                line.split(":", 1)[1].strip() for line in file if line.startswith("model name")
+            ]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Return the rows of :func:`measure` as a table, one line each."""
+    from rich.table import Table
+
+    lines = Table(title="A round: milliseconds, and netopt's own microseconds a neighbour")
+    for head in ("algorithm", "codec"):
+        lines.add_column(head)
+    heads = ("d", "netopt", "bare", "ratio", "by hand", "spread", "own us", "own us alone")
+    for head in heads:
+        lines.add_column(head, justify="right")
+    for row in rows:
+        lines.add_row(*_cells(row))
+    lines.caption = machine(rows)
+    return lines
+
+
+def _cells(row: Row) -> list[str]:
+    times = [f"{1e3 * row[name]:.3f}" for name in ("seconds", "bare_seconds")]
+    own = [f"{1e6 * row[f'{name}_seconds_per_neighbour']:.1f}" for name in ("own", "alone")]
+    size = [row["algorithm"], row["codec"], f"{row['d']:g}", *times, f"{row['ratio']:.2f}"]
+    return [*size, f"{1e3 * row['handwritten_seconds']:.3f}", f"{row['spread']:.0%}", *own]
+
+
+def progress() -> Watch:
+    """Return a watch that says on a terminal how far the measurement is; silent elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda done, of: None
+
+    def show(done: int, of: int) -> None:
+        sys.stderr.write(f"\r{done} of {of} rows measured" + ("\n" if done == of else ""))
+        sys.stderr.flush()
+
+    return show
