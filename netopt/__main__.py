@@ -162,6 +162,20 @@ def pack(quick: bool) -> None:
     show_on_screen(measured.table(measured.measure(quick)))
 
 
+@bench.command("round")
+@click.option("--quick", is_flag=True, help="d = 100 and 10 000 only: within 30 seconds.")
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+def round_(quick: bool, file: str | None) -> None:
+    """Milliseconds a round on a ring of 8, beside MPI's bare neighbourhood collective."""
+    from netopt.bench import round as measured
+    from netopt.bench.round_cases import cases
+
+    rows = measured.measure(cases(quick), measured.progress())
+    show_on_screen(measured.table(rows))
+    if file is not None:
+        measured.save(rows, Path(file))
+
+
 def show_on_screen(renderable: Any) -> None:
     """Print a rich renderable: coloured on a terminal, plain and 110 columns wide elsewhere."""
     from rich.console import Console
