@@ -155,11 +155,12 @@ def bench() -> None:
 
 @bench.command()
 @click.option("--quick", is_flag=True, help="Fewer sizes and widths: seconds instead of minutes.")
-def pack(quick: bool) -> None:
-    """Throughput of the bit packer beside memcpy, a naive C loop and numpy, in one run."""
-    from netopt.bench import pack as measured
+@click.option("--json", "file", metavar="FILE", help="Write the measured rows to a file.")
+def pack(quick: bool, file: str | None) -> None:
+    """Throughput of packer and codecs beside memcpy, numpy and what else is installed."""
+    from netopt.bench import suite
 
-    show_on_screen(measured.table(measured.measure(quick)))
+    suite.run(quick, file, show_on_screen)
 
 
 @bench.command("round")

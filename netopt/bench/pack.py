@@ -1,149 +1,120 @@
-"""Measures the bit packer against memcpy, a naive C loop and numpy.
+"""Measures the bit packer beside memcpy, a naive C loop, numpy and what else is installed.
 
-All contenders of one row run in turn, again and again, on the same buffers; a row reports medians,
-so that its ratios stand even on a busy machine. ``netopt bench pack`` runs it.
+``netopt bench pack`` prints it. All contenders of one row take turns on the same buffers; memcpy
+copies half the bytes that packing reads and writes, and so touches as many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from statistics import median
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netopt.core.packing import naive, pack_into, packed_bytes, tier, unpack_into
+from netopt.bench import rivals
+from netopt.bench.timing import Seconds, aligned, medians, python
+from netopt.core import packing
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-SIZES = (8, 1_000, 100_000, 10_000_000)
-WIDTHS = (1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 24, 27, 32)
-QUICK_SIZES = (1_000, 100_000)
-QUICK_WIDTHS = (1, 3, 4, 8, 13, 27)
-THROUGH_BITS_LIMIT = 1_000_000
-"""Above this many values the way through bits, a byte for every bit, is left out."""
-
-Rival = Callable[[], object]
-
-
-def pack_through_bits(values: NDArray[np.uint32], bits: int) -> NDArray[np.uint8]:
-    """Pack ``values``, shape (n,), as numpy users do: one byte a bit, then ``packbits``."""
-    spread = np.unpackbits(values.view(np.uint8).reshape(-1, 4), axis=1, bitorder="little")
-    return np.packbits(spread[:, :bits], bitorder="little")
-
-
-def unpack_through_bits(payload: NDArray[np.uint8], bits: int, n: int) -> NDArray[np.uint32]:
-    """Invert :func:`pack_through_bits`; return shape (n,)."""
-    spread = np.zeros((n, 32), np.uint8)
-    spread[:, :bits] = np.unpackbits(payload, count=n * bits, bitorder="little").reshape(n, bits)
-    return np.packbits(spread, axis=1, bitorder="little").view(np.uint32).reshape(-1)
+Row = dict[str, Any]
+SIZES = (1_000, 100_000, 10_000_000)
+WIDTHS = tuple(range(1, 33))
+LARGE_WIDTHS = (1, 2, 4, 8, 12, 16, 24, 32)
+"""Widths at the largest size, where all are as fast as memory."""
+QUICK_SIZES, QUICK_WIDTHS = (1_000, 100_000), (1, 3, 4, 8, 13, 27)
+SLOW_LIMIT = 100_000
+"""Above this many values the ways through one byte a bit are left out."""
+LOOP = 200_000
+"""Values packed between two looks at the clock."""
 
 
 def rows(
-    sizes: Sequence[int] = SIZES, widths: Sequence[int] = WIDTHS, repeats: int = 15
-) -> list[dict[str, Any]]:
-    """Measure packing and unpacking of uint32 values; return one dict a row.
+    sizes: Sequence[int] = SIZES, widths: Sequence[int] = WIDTHS, repeats: int = 11
+) -> list[Row]:
+    """Measure packing and unpacking; return one dict a row.
 
-    ``kernel`` is pack or unpack, ``tier`` what runs it, ``bits`` and ``n`` the size; ``gbps`` is
-    10**9 bytes of uint32 a second, the call included; ``memcpy``, ``naive`` and ``through_bits``
-    are speeds relative to those rivals (above 1: netopt is faster), None where a rival did not run.
-    memcpy copies half the bytes that packing reads and writes, and so touches as many.
+    ``kernel`` is pack or unpack, ``tier`` what runs it, ``carrier`` the plain type, ``bits`` and
+    ``n`` the size; ``seconds`` and ``memcpy_seconds`` are those of one call, ``ratio`` is
+    memcpy_seconds / seconds (above 1: faster than memcpy). ``NAME_seconds`` are rivals' seconds, or
+    None where one did not run. uint32 carries all widths, uint8 and uint16 those that fit, at the
+    middle size.
     """
-    return [row for n in sizes for bits in widths for row in _measure(n, bits, repeats)]
+    found = []
+    for n in sizes:
+        for bits in widths if n < 10**6 else [b for b in widths if b in LARGE_WIDTHS]:
+            found += _measure(n, bits, "uint32", repeats)
+            for carrier in ("uint8", "uint16"):
+                if n == sizes[len(sizes) // 2] and bits <= 8 * np.dtype(carrier).itemsize:
+                    found += _measure(n, bits, carrier, repeats)
+    return found
 
 
-def _measure(n: int, bits: int, repeats: int) -> list[dict[str, Any]]:
-    values = np.random.default_rng(bits).integers(0, 1 << bits, n).astype(np.uint32)
-    payload = np.zeros(packed_bytes(n, bits), np.uint8)
-    pack_into(values, bits, payload)
-    return [
-        _row("pack", n, bits, _time(_pack_rivals(values, bits, payload), n, repeats)),
-        _row("unpack", n, bits, _time(_unpack_rivals(values, bits, payload), n, repeats)),
-    ]
+def _measure(n: int, bits: int, carrier: str, repeats: int) -> list[Row]:
+    values = aligned(n, carrier)
+    values[:] = np.random.default_rng(bits).integers(0, 1 << bits, n)
+    payload = aligned(packing.packed_bytes(n, bits))
+    packing.pack_into(values, bits, payload)
+    touched = (values.nbytes + payload.nbytes) // 2
+    copy = _timer("memcpy", aligned(touched), 1, aligned(touched))
+    found = []
+    for kernel, timers in (
+        ("pack", _packers(values, bits, payload)),
+        ("unpack", _unpackers(values, bits, payload)),
+    ):
+        seconds = medians({"memcpy": copy, **timers}, max(1, LOOP // n), repeats)
+        found.append(_row(kernel, carrier, bits, n, seconds))
+    return found
 
 
-def _pack_rivals(
-    values: NDArray[np.uint32], bits: int, payload: NDArray[np.uint8]
-) -> dict[str, Rival]:
-    rivals = _rivals(values.nbytes + payload.nbytes)
-    rivals["netopt"] = partial(pack_into, values, bits, payload.copy())
-    if naive is not None:
-        rivals["naive"] = partial(naive[0], values, bits, payload.copy())
-    if len(values) <= THROUGH_BITS_LIMIT:
-        rivals["through_bits"] = partial(pack_through_bits, values, bits)
-        np.testing.assert_array_equal(pack_through_bits(values, bits), payload)
-    return rivals
+def _timer(name: str, source: NDArray[Any], bits: int, target: NDArray[Any]) -> Seconds:
+    """Return a timer of a C loop, or of numpy's copy where there is no extension."""
+    if packing.timed is not None:
+        return partial(packing.timed, name, source, bits, target)
+    if name == "memcpy":
+        return python(partial(np.copyto, target, source))
+    chosen = packing.pack_into if name == "pack" else packing.unpack_into
+    return python(partial(chosen, source, bits, target))
 
 
-def _unpack_rivals(
-    values: NDArray[np.uint32], bits: int, payload: NDArray[np.uint8]
-) -> dict[str, Rival]:
-    rivals = _rivals(values.nbytes + payload.nbytes)
-    rivals["netopt"] = partial(unpack_into, payload, bits, values.copy())
-    if naive is not None:
-        rivals["naive"] = partial(naive[1], payload, bits, values.copy())
-    if len(values) <= THROUGH_BITS_LIMIT:
-        rivals["through_bits"] = partial(unpack_through_bits, payload, bits, len(values))
-        np.testing.assert_array_equal(unpack_through_bits(payload, bits, len(values)), values)
-    return rivals
+def _packers(values: NDArray[Any], bits: int, payload: NDArray[np.uint8]) -> dict[str, Seconds]:
+    target = aligned(len(payload))
+    found = {"netopt": _timer("pack", values, bits, target)}
+    if packing.timed is not None:
+        found["naive"] = _timer("pack_naive", values, bits, target)
+    if values.dtype == np.uint32 and len(values) <= SLOW_LIMIT:
+        found["numpy"] = python(partial(rivals.pack_through_bits, values, bits))
+        _add(found, "bitarray", rivals.bitarray_pack(values, bits))
+    if values.dtype == np.uint32:
+        _add(found, "pyfastpfor", rivals.fastpfor(values, False))
+        _add(found, "blosc2", rivals.blosc(values, False))
+    return found
 
 
-def _rivals(touched: int) -> dict[str, Rival]:
-    source = np.ones(touched // 2, np.uint8)
-    return {"memcpy": partial(np.copyto, np.zeros_like(source), source)}
+def _unpackers(values: NDArray[Any], bits: int, payload: NDArray[np.uint8]) -> dict[str, Seconds]:
+    target = aligned(len(values), values.dtype)
+    found = {"netopt": _timer("unpack", payload, bits, target)}
+    if packing.timed is not None:
+        found["naive"] = _timer("unpack_naive", payload, bits, target)
+    if values.dtype == np.uint32 and len(values) <= SLOW_LIMIT:
+        call = partial(rivals.unpack_through_bits, payload, bits, len(values))
+        found["numpy"] = python(call)
+    if values.dtype == np.uint32:
+        _add(found, "pyfastpfor", rivals.fastpfor(values, True))
+        _add(found, "blosc2", rivals.blosc(values, True))
+    return found
 
 
-def _time(rivals: dict[str, Rival], n: int, repeats: int) -> dict[str, float]:
-    """Return each rival's median seconds a call; a short call is timed in a loop.
-
-    An untimed call comes first, so that no rival pays for what the one before left in the caches.
-    """
-    calls = max(1, 20_000 // n)
-    seconds: dict[str, list[float]] = {name: [] for name in rivals}
-    for _ in range(repeats):
-        for name, rival in rivals.items():
-            rival()
-            start = perf_counter()
-            for _ in range(calls):
-                rival()
-            seconds[name].append((perf_counter() - start) / calls)
-    return {name: median(times) for name, times in seconds.items()}
+def _add(found: dict[str, Seconds], name: str, call: rivals.Call | None) -> None:
+    if call is not None:
+        found[name] = python(call)
 
 
-def _row(kernel: str, n: int, bits: int, seconds: dict[str, float]) -> dict[str, Any]:
-    ours = seconds["netopt"]
-    ratios = {
-        name: seconds[name] / ours if name in seconds else None
-        for name in ("memcpy", "naive", "through_bits")
-    }
-    size = {"kernel": kernel, "tier": tier(), "bits": bits, "n": n}
-    return {**size, "gbps": 4e-9 * n / ours, **ratios}
+RIVALS = ("naive", "numpy", "bitarray", "pyfastpfor", "blosc2")
 
 
-def table(rows: Sequence[dict[str, Any]]) -> Table:
-    """Return the rows of :func:`rows` as a table, one line each."""
-    from rich.table import Table
-
-    lines = Table(title="Bit packer: speed on uint32, and ratios to rivals (above 1: faster)")
-    for head in ("kernel", "tier"):
-        lines.add_column(head)
-    for head in ("bits", "n", "GB/s", "x memcpy", "x naive C", "x numpy through bits"):
-        lines.add_column(head, justify="right")
-    for row in rows:
-        lines.add_row(*(_cell(value) for value in row.values()))
-    return lines
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def measure(quick: bool = False) -> list[dict[str, Any]]:
-    """Return the rows for all sizes and widths, or for a few of each within seconds."""
-    return rows(QUICK_SIZES, QUICK_WIDTHS, 9) if quick else rows()
+def _row(kernel: str, carrier: str, bits: int, n: int, seconds: dict[str, float]) -> Row:
+    ours, copy = seconds["netopt"], seconds["memcpy"]
+    row = {"kernel": kernel, "tier": packing.tier(), "carrier": carrier, "bits": bits, "n": n}
+    row |= {"seconds": ours, "memcpy_seconds": copy, "ratio": copy / ours}
+    return row | {f"{name}_seconds": seconds.get(name) for name in RIVALS}

@@ -276,6 +276,19 @@ AVX2_INLINE void spread(__m256i x, unsigned size, uint8_t *out) {
         _mm_storel_epi64((__m128i *)out, _mm_packus_epi16(half, half));
 }
 
+/* Four times eight values; narrow ones share stores. */
+AVX2_INLINE void spread_all(const __m256i x[STEPS], unsigned size, uint8_t *out) {
+    if (size == 4) {
+        for (size_t j = 0; j < STEPS; j++)
+            store256(out + 32 * j, x[j]);
+    } else if (size == 2) {
+        store256(out, _mm256_permute4x64_epi64(_mm256_packus_epi32(x[0], x[1]), 0xD8));
+        store256(out + 32, _mm256_permute4x64_epi64(_mm256_packus_epi32(x[2], x[3]), 0xD8));
+    } else {
+        store256(out, as_bytes(x[0], x[1], x[2], x[3]));
+    }
+}
+
 AVX2_INLINE void unpack_loop(const uint8_t *payload, size_t n, unsigned bits, uint8_t *out,
                              unsigned size) {
     const bp_avx2_field field = bp_avx2_field_for(bits);
@@ -283,11 +296,12 @@ AVX2_INLINE void unpack_loop(const uint8_t *payload, size_t n, unsigned bits, ui
     const size_t direct = bp_in_place(bytes, bits, bp_avx2_reach(bits), n / 8);
     uint8_t packed[PACKED_ROOM] = {0}, plain[32];
     const uint8_t *at = packed;
+    __m256i x[STEPS];
 
-    for (size_t g = direct / STEPS; g > 0; g--) {
+    for (size_t g = direct / STEPS; g > 0; g--, payload += STEPS * bits, out += STEPS * 8 * size) {
         for (size_t j = 0; j < STEPS; j++)
-            spread(bp_avx2_unpack8(payload + j * bits, bits, &field), size, out + 8 * size * j);
-        payload += STEPS * bits, out += STEPS * 8 * size;
+            x[j] = bp_avx2_unpack8(payload + j * bits, bits, &field);
+        spread_all(x, size, out);
     }
     for (size_t g = direct % STEPS; g > 0; g--, payload += bits, out += 8 * size)
         spread(bp_avx2_unpack8(payload, bits, &field), size, out);

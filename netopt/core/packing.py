@@ -3,10 +3,10 @@
 ``pack_into``, ``unpack_into``, ``crc32c``, ``norm`` and ``Grid`` are the chosen implementation's
 own, without a Python layer in between; :mod:`netopt.core.reference`, :mod:`netopt.core.norms` and
 :mod:`netopt.core.grid` document them. ``implementation`` is ``c`` or ``numpy``, ``tier()`` names
-the kernels, ``timed`` measures them, and ``naive`` holds the plain C loops (pack, unpack) that
-serve as yardstick; the last two are None without the extension. The environment variable
-``NETOPT_NO_EXTENSION=1`` forces numpy; ``NETOPT_TIER`` names the C kernels to use (``portable``,
-``avx2`` or ``avx512``).
+the kernels. For the benchmark, and None without the extension: ``timed`` runs kernels in a loop,
+``nothing`` is an empty call, ``buffers`` one that takes two buffers, and ``naive`` holds the plain
+C loops (pack, unpack). The environment variable ``NETOPT_NO_EXTENSION=1`` forces numpy;
+``NETOPT_TIER`` names the C kernels to use (``portable``, ``avx2`` or ``avx512``).
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Grid",
+    "buffers",
     "crc32c",
     "implementation",
     "naive",
     "norm",
+    "nothing",
     "pack_into",
     "packed_bytes",
     "random16",
@@ -66,6 +68,8 @@ try:
         raise ImportError("disabled")
     from netopt.core._bitpack import (
         Grid,
+        _buffers,
+        _nothing,
         _pack_naive,
         _timed,
         _unpack_naive,
@@ -79,6 +83,8 @@ try:
 
     implementation = "c"
     timed: Callable[..., float] | None = _timed
+    nothing: Callable[[], None] | None = _nothing
+    buffers: Callable[[Memory, Memory], None] | None = _buffers
     naive: tuple[Packer, Packer] | None = (_pack_naive, _unpack_naive)
 except ValueError as error:  # NETOPT_TIER names no kernels
     raise ConfigError(str(error)) from None
@@ -89,7 +95,7 @@ except ImportError as error:
     from netopt.core.streams import random16_into
 
     implementation = "numpy"
-    timed = None
+    timed = nothing = buffers = None
     naive = None
     if _disabled():
         _warn("NETOPT_NO_EXTENSION disables the C extension", "unset it to use C")
