@@ -5,54 +5,79 @@
 #include "philox.h"
 #include "portable.h"
 
-enum { CHUNK = 1024 };
+enum { CHUNK = 1024, COPY = 256 };
 
 /* 1.5 * 2^52: added to a number below 2^51 in size, it leaves the nearest integer in the low bits. */
 #define MAGIC 6755399441055744.0
 #define MAGIC_HIGH UINT64_C(0x433800000000) /* bits 16..63 of MAGIC: what stays above a symbol */
 
-/* ---- quantize: float32 arithmetic for float32 and up to 8 bits, else float64 ---- */
+/* The nearest 32-bit integer, ties to even; GCC makes vectors of its own name for it. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define NEAREST_float(x) __builtin_irintf(x)
+#define NEAREST_double(x) __builtin_irint(x)
+#else
+#define NEAREST_float(x) ((int32_t)lrintf(x))
+#define NEAREST_double(x) ((int32_t)lrint(x))
+#endif
 
-static int stochastic_float(const uint8_t *at, size_t n, const bp_grid *g, const uint16_t *random,
-                            uint8_t *symbols) {
-    const float lo = (float)g->lo, mult = (float)g->mult, origin = (float)g->origin;
-    uint32_t seen = 0;
+/* ---- quantize ---- */
 
-    for (size_t i = 0; i < n; i++, at += sizeof(float)) {
-        float x;
-        memcpy(&x, at, sizeof x);
-        const float place = (x - lo) * mult + origin;
-        /* Written so that NaN fails too; what fails may not be converted. */
-        const int inside = place >= -65536.0f && place < 33554432.0f;
-        const int32_t fixed = (int32_t)lrintf(inside ? place : 0.0f);
-        const uint32_t symbol = (uint32_t)(fixed + random[i]) >> 16;
-        symbols[i] = (uint8_t)symbol;
-        const uint32_t worst = inside ? symbol : UINT32_MAX;
-        seen = worst > seen ? worst : seen;
+/* A place that no random number brings onto the grid, for those that may not be converted: NaN, and
+ * numbers beyond 2^25, which is more than 8 bits of symbol and 16 of fraction. */
+#define OFF (-131072)
+#define ON_GRID(place) ((place) >= -65536 && (place) < 33554432 ? (place) : OFF)
+
+/* Up to 8 bits, in the coordinates' own arithmetic, from aligned copies: compilers make vectors of
+ * nothing else. What is out of range sets the sign of the result. */
+#define NARROW(T) \
+    static int32_t stochastic_some_##T(const T *x, size_t n, const bp_grid *g, \
+                                       const uint16_t *random, uint8_t *symbols) { \
+        const T lo = (T)g->lo, mult = (T)g->mult, origin = (T)g->origin; \
+        const int32_t last = (int32_t)(g->top << 16 | 0xFFFF); \
+        int32_t bad = 0; \
+        for (size_t i = 0; i < n; i++) { \
+            const T place = (x[i] - lo) * mult + origin; \
+            const int32_t fixed = NEAREST_##T(ON_GRID(place)) + random[i]; \
+            bad |= fixed | (last - fixed); \
+            symbols[i] = (uint8_t)(fixed >> 16); \
+        } \
+        return bad; \
+    } \
+    static int32_t nearest_some_##T(const T *x, size_t n, const bp_grid *g, uint8_t *symbols) { \
+        const T lo = (T)g->lo, mult = (T)g->mult, origin = (T)g->origin, limit = (T)g->limit; \
+        const int32_t top = (int32_t)g->top; \
+        int32_t bad = 0; \
+        for (size_t i = 0; i < n; i++) { \
+            const T place = (x[i] - lo) * mult + origin, size = x[i] < 0 ? -x[i] : x[i]; \
+            const T safe = size <= limit ? ON_GRID(place) : OFF; \
+            int32_t cell = (int32_t)safe; \
+            cell -= (T)cell > safe; \
+            bad |= cell; \
+            symbols[i] = (uint8_t)(cell < top ? cell : top); \
+        } \
+        return bad; \
+    } \
+    static int narrow_##T(const uint8_t *at, size_t n, const bp_grid *g, const uint16_t *random, \
+                          uint8_t *symbols) { \
+        int32_t bad = 0; \
+        T x[COPY]; \
+        for (size_t start = 0; start < n; start += COPY) { \
+            const size_t count = n - start < COPY ? n - start : COPY; \
+            memcpy(x, at + start * sizeof *x, count * sizeof *x); \
+            bad |= random ? stochastic_some_##T(x, count, g, random + start, symbols + start) \
+                          : nearest_some_##T(x, count, g, symbols + start); \
+        } \
+        return bad < 0; \
     }
-    return seen > g->top;
-}
+NARROW(float)
+NARROW(double)
 
-static int nearest_float(const uint8_t *at, size_t n, const bp_grid *g, uint8_t *symbols) {
-    const float lo = (float)g->lo, mult = (float)g->mult, origin = (float)g->origin;
-    const float limit = (float)g->limit, top = (float)g->top;
-    int bad = 0;
+/* ---- more bits, in float64 arithmetic ---- */
 
-    for (size_t i = 0; i < n; i++, at += sizeof(float)) {
-        float x;
-        memcpy(&x, at, sizeof x);
-        const float cell = floorf((x - lo) * mult + origin);
-        const int inside = fabsf(x) <= limit && cell >= 0.0f;
-        symbols[i] = (uint8_t)(!inside ? 0.0f : cell < top ? cell : top);
-        bad |= !inside;
-    }
-    return bad;
-}
-
-/* x is float32 or float64 in memory; symbols are bytes or 32-bit words. */
-#define WIDE(NAME, X, S) \
+/* x is float32 or float64 in memory. */
+#define WIDE(NAME, X) \
     static int stochastic_##NAME(const uint8_t *at, size_t n, const bp_grid *g, \
-                                 const uint16_t *random, S *symbols) { \
+                                 const uint16_t *random, uint32_t *symbols) { \
         uint64_t seen = 0; \
         uint32_t worst = 0; \
         for (size_t i = 0; i < n; i++, at += sizeof(X)) { \
@@ -62,13 +87,13 @@ static int nearest_float(const uint8_t *at, size_t n, const bp_grid *g, uint8_t 
             const double place = ((double)x - g->lo) * g->mult + g->origin + MAGIC; \
             memcpy(&fixed, &place, sizeof fixed); \
             fixed = (fixed + random[i]) >> 16; \
-            symbols[i] = (S)fixed; \
+            symbols[i] = (uint32_t)fixed; \
             seen |= fixed ^ MAGIC_HIGH; \
             worst = (uint32_t)fixed > worst ? (uint32_t)fixed : worst; \
         } \
         return seen >> 32 != 0 || worst > g->top; \
     } \
-    static int nearest_##NAME(const uint8_t *at, size_t n, const bp_grid *g, S *symbols) { \
+    static int nearest_##NAME(const uint8_t *at, size_t n, const bp_grid *g, uint32_t *symbols) { \
         const double top = g->top; \
         int bad = 0; \
         for (size_t i = 0; i < n; i++, at += sizeof(X)) { \
@@ -76,21 +101,19 @@ static int nearest_float(const uint8_t *at, size_t n, const bp_grid *g, uint8_t 
             memcpy(&x, at, sizeof x); \
             const double cell = floor(((double)x - g->lo) * g->mult + g->origin); \
             const int inside = fabs((double)x) <= g->limit && cell >= 0.0; \
-            symbols[i] = (S)(uint32_t)(!inside ? 0.0 : cell < top ? cell : top); \
+            symbols[i] = (uint32_t)(!inside ? 0.0 : cell < top ? cell : top); \
             bad |= !inside; \
         } \
         return bad; \
     }
-WIDE(double, double, uint8_t)
-WIDE(double_wide, double, uint32_t)
-WIDE(float_wide, float, uint32_t)
+WIDE(double_wide, double)
+WIDE(float_wide, float)
 
 #define QUANTIZE(T) \
     int bp_portable_quantize_##T(const void *x, size_t n, const bp_grid *g, \
                                  const uint16_t *random, void *symbols) { \
         if (g->bits <= 8) \
-            return random ? stochastic_##T(x, n, g, random, symbols) \
-                          : nearest_##T(x, n, g, symbols); \
+            return narrow_##T(x, n, g, random, symbols); \
         return random ? stochastic_##T##_wide(x, n, g, random, symbols) \
                       : nearest_##T##_wide(x, n, g, symbols); \
     }
@@ -149,18 +172,38 @@ DECODE(double)
 
 /* ---- random numbers ---- */
 
-static void store_half(uint16_t *out, size_t i, uint32_t word) {
-    out[i] = (uint16_t)word;
-    out[i + 1] = (uint16_t)(word >> 16);
+enum { LANES = 8 }; /* blocks at a time, for compilers that make vectors of loops */
+
+static void philox_lanes(const uint32_t root[4], uint64_t first, uint32_t w[4][LANES]) {
+    uint32_t k0 = root[0], k1 = root[1];
+
+    for (uint32_t k = 0; k < LANES; k++) {
+        w[0][k] = (uint32_t)(first + k);
+        w[1][k] = (uint32_t)((first + k) >> 32);
+        w[2][k] = root[2], w[3][k] = root[3];
+    }
+    for (int round = 0; round < PHILOX_ROUNDS; round++, k0 += PHILOX_W0, k1 += PHILOX_W1)
+        for (int k = 0; k < LANES; k++) {
+            const uint64_t a = (uint64_t)w[0][k] * PHILOX_M0, b = (uint64_t)w[2][k] * PHILOX_M1;
+            w[0][k] = (uint32_t)(b >> 32) ^ w[1][k] ^ k0;
+            w[1][k] = (uint32_t)b;
+            w[2][k] = (uint32_t)(a >> 32) ^ w[3][k] ^ k1;
+            w[3][k] = (uint32_t)a;
+        }
 }
 
 static void philox_fill(const uint32_t root[4], uint64_t first, size_t blocks, uint16_t *out) {
-    for (size_t i = 0; i < blocks; i++) {
-        const uint64_t block = first + i;
-        uint32_t words[4] = {(uint32_t)block, (uint32_t)(block >> 32), root[2], root[3]};
-        philox4x32(root, words);
-        for (size_t k = 0; k < 4; k++)
-            store_half(out, 8 * i + 2 * k, words[k]);
+    uint32_t w[4][LANES];
+
+    for (; blocks > 0; first += LANES) {
+        const size_t count = blocks < LANES ? blocks : LANES;
+        philox_lanes(root, first, w);
+        for (size_t k = 0; k < count; k++)
+            for (size_t j = 0; j < 4; j++, out += 2) {
+                out[0] = (uint16_t)w[j][k];
+                out[1] = (uint16_t)(w[j][k] >> 16);
+            }
+        blocks -= count;
     }
 }
 
