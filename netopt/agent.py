@@ -152,7 +152,7 @@ class Agent:
         buffer = self._wire.buffer(index, receiver, header.frame_bytes)
         pieces = parts(header, buffer, self.seed, receiver)
         codec, bits = self._codecs[index], 0
-        for row, (payload, key) in zip(x.reshape(header.vectors, self.d), pieces, strict=True):
+        for row, (payload, key) in zip(self._rows(x, header.vectors), pieces, strict=True):
             bits += codec.encode_into(row, key, payload)
         if bits != header.payload_bits:  # the data needs less than the largest frame
             size = nbytes(bits)
@@ -182,7 +182,7 @@ class Agent:
         vectors, codec = message.header.vectors, self._codecs[message.header.channel]
         if out is None:
             out = self._empty(vectors)
-        for row, (payload, key) in zip(out.reshape(vectors, self.d), message.parts, strict=True):
+        for row, (payload, key) in zip(self._rows(out, vectors), message.parts, strict=True):
             codec.decode_into(payload, key, row)
         return out
 
@@ -194,7 +194,7 @@ class Agent:
         vectors, channel = own.header.vectors, own.header.channel
         if out is None:
             out = self._empty(vectors)
-        rows, codec, first = list(out.reshape(vectors, self.d)), self._codecs[channel], True
+        rows, codec, first = self._rows(out, vectors), self._codecs[channel], True
         for j, weight in self._order:
             message = own if j == self.rank else inbox[j]
             if message.header.channel != channel:
@@ -206,6 +206,11 @@ class Agent:
 
     def _empty(self, vectors: int) -> Vector:
         return np.empty((vectors, self.d) if vectors > 1 else self.d)
+
+    def _rows(self, x: Vector, vectors: int) -> list[Vector]:
+        """Return the vectors of a message as they lie in x; indexing is faster than iterating."""
+        whole = x.reshape(vectors, self.d)
+        return [whole[i] for i in range(vectors)]
 
     def share(self, message: Message) -> Exchange:
         """Return the exchange that tells all successors and hears all predecessors."""

@@ -50,8 +50,8 @@ class GradientTracking(Algorithm):
         """Send x_i and y_i, average both, step, track."""
         message = me.encode("mix", s.both)
         inbox = yield me.share(message)
-        x, y = mixed = me.mix(message, inbox, s.spare)
-        step = s.both[1]
+        mixed = me.mix(message, inbox, s.spare)
+        x, y, step = mixed[0], mixed[1], s.both[1]
         step *= self.lr
         x -= step
         g = me.grad(x)

@@ -9,10 +9,10 @@ from netopt.bench.round_rivals import Linear
 from netopt.config import Experiment
 
 RANKS = 8
-ROUNDS = {100: 1000, 10_000: 200, 1_000_000: 6}
+ROUNDS = {100: 400, 10_000: 100, 1_000_000: 4}
 """Rounds of one repetition, for each d."""
-QUICK_ROUNDS = {100: 300, 10_000: 60}
-REPEATS, QUICK_REPEATS = 9, 5
+QUICK_ROUNDS = {100: 200, 10_000: 60}
+REPEATS, QUICK_REPEATS = 7, 5
 METHODS = {
     "gradient-tracking": ("raw float64", "qsgd 4 bit"),
     "qgd": ("raw float64", "switching 4 bit"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -19,8 +19,10 @@ WIRE: dict[str, np.dtype[Any]] = {
     "float32": np.dtype("<f4"),
     "float16": np.dtype("<f2"),
 }
-BLOCK = 8192
+BLOCK = 32_768
 """Coordinates that pass through all steps while they are in the cache."""
+
+_WHOLE = (slice(None),)
 
 
 class Raw(Codec):
@@ -67,14 +69,12 @@ class Raw(Codec):
     ) -> None:
         """Add ``weight`` times the numbers to ``out``; errors as ``decode_into``."""
         values = self._values(payload, len(out))
-        if len(out) <= BLOCK:
-            self._add(values, weight, out, first)
-            return
+        work = self._work(min(len(out), BLOCK))
         for here in _blocks(len(out)):
-            self._add(values[here], weight, out[here], first)
+            self._add(values[here], weight, out[here], first, work)
 
-    def _add(self, values: Any, weight: float, out: Vector, first: bool) -> None:
-        terms = out if first else self._work(len(out))
+    def _add(self, values: Any, weight: float, out: Vector, first: bool, work: Vector) -> None:
+        terms = out if first else work[: len(out)]
         if self.dtype == "float64":
             np.multiply(self._checked(values), weight, terms)
         else:  # widened before it is multiplied
@@ -94,8 +94,10 @@ class Raw(Codec):
         return values
 
 
-def _blocks(n: int) -> Iterator[slice]:
-    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+def _blocks(n: int) -> Iterable[slice]:
+    if n <= BLOCK:
+        return _WHOLE
+    return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
 
 
 def _copy(x: Vector, view: Any) -> bool:
