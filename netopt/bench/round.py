@@ -135,7 +135,17 @@ def table(rows: Sequence[Row]) -> Table:
     lines = Table(title="A round: milliseconds, and netopt's own microseconds a neighbour")
     for head in ("algorithm", "codec"):
         lines.add_column(head)
-    heads = ("d", "netopt", "bare", "ratio", "by hand", "spread", "own us", "own us alone")
+    heads = (
+        "d",
+        "netopt",
+        "bare",
+        "ratio",
+        "by hand",
+        "disropt",
+        "spread",
+        "own us",
+        "own us alone",
+    )
     for head in heads:
         lines.add_column(head, justify="right")
     for row in rows:
@@ -146,9 +156,11 @@ def table(rows: Sequence[Row]) -> Table:
 
 def _cells(row: Row) -> list[str]:
     times = [f"{1e3 * row[name]:.3f}" for name in ("seconds", "bare_seconds")]
+    other = row["disropt_seconds"]
+    rivals = [f"{1e3 * row['handwritten_seconds']:.3f}", f"{1e3 * other:.3f}" if other else "-"]
     own = [f"{1e6 * row[f'{name}_seconds_per_neighbour']:.1f}" for name in ("own", "alone")]
     size = [row["algorithm"], row["codec"], f"{row['d']:g}", *times, f"{row['ratio']:.2f}"]
-    return [*size, f"{1e3 * row['handwritten_seconds']:.3f}", f"{row['spread']:.0%}", *own]
+    return [*size, *rivals, f"{row['spread']:.0%}", *own]
 
 
 def progress() -> Watch:

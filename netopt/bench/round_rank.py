@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from netopt.bench.round_cases import Case, experiment_of
-from netopt.bench.round_rivals import BY_HAND, Bare, Handwritten
+from netopt.bench.round_rivals import BY_HAND, Bare, Handwritten, disropt
 from netopt.bench.round_share import Stopwatch, own_seconds, watched
 from netopt.config import Experiment
 from netopt.engine import single_threaded
@@ -55,6 +55,9 @@ def measure(case: Case) -> dict[str, Any] | None:
     hand = BY_HAND[case.algorithm](experiment, rank, neighbours)
     bare = Bare(neighbours, len(hand.x), case.d)
     plays: dict[str, Play] = {"netopt": network.play, "bare": bare.play, "handwritten": hand.play}
+    theirs = disropt(experiment, rank)
+    if theirs is not None:
+        plays["disropt"] = theirs
     seconds = race(plays, network.settle, case)
     row = _row(case, seconds)
     row["difference"] = _difference(network, hand) if case.codec == "raw float64" else None
@@ -77,6 +80,7 @@ def _row(case: Case, seconds: dict[str, list[float]]) -> dict[str, Any]:
         "bare_seconds": bare,
         "ratio": ours / bare,
         "handwritten_seconds": median(seconds["handwritten"]),
+        "disropt_seconds": median(seconds["disropt"]) if "disropt" in seconds else None,
         "spread": (high - low) / ours,
     }
 

@@ -6,6 +6,10 @@ headers, checksums, counters or checks: what a researcher would write in ten lin
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
@@ -125,6 +129,28 @@ class QgdByHand(Handwritten):
         np.multiply(g, alpha, out=self._work[0])
         mixed -= self._work[0]
         self.swap()
+
+
+def disropt(experiment: Experiment, rank: int) -> Callable[[int], None] | None:
+    """Return a round of disropt's gradient tracking; None for another method or without it.
+
+    It gets the same weights, step and gradients; its agents exchange pickles.
+    """
+    if experiment.algorithm.id != GradientTracking.id or find_spec("disropt") is None:
+        return None
+    try:
+        agents = import_module("disropt.agents")
+        algorithms = import_module("disropt.algorithms.gradient_tracking")
+    except Exception:  # without what it needs, or with a numpy that it does not know
+        return None
+    topology, problem, algorithm = experiment.topology, experiment.problem, experiment.algorithm
+    sources, weights = topology.predecessors(rank), topology.weights[rank]
+    agent = agents.Agent(list(sources), list(sources), in_weights=weights.tolist())
+    objective = SimpleNamespace(subgradient=lambda x: problem.grad(rank, x, None))
+    agent.problem = SimpleNamespace(objective_function=objective)
+    tracking = algorithms.GradientTracking(agent, problem.start())
+    step: float = algorithm.lr  # type: ignore[attr-defined]
+    return lambda k: tracking.iterate_run(stepsize=step)
 
 
 BY_HAND: dict[str, type[TrackingByHand | QgdByHand]] = {

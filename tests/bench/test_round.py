@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from netopt.bench import round as bench
+from netopt.bench import round_rivals
 from netopt.bench.round_cases import CODECS, METHODS, Case, cases, experiment_of
 from netopt.bench.round_rivals import BY_HAND, Bare
 from netopt.bench.round_share import Stopwatch, alone, own_seconds, watched
@@ -56,6 +58,43 @@ def test_the_method_by_hand_is_netopts_to_rounding(method):
     x = network.estimates()
     assert np.abs(x).min() > 0
     np.testing.assert_allclose(x, [hand.x[0] for hand in hands], rtol=1e-10, atol=1e-12)
+
+
+def test_without_disropt_there_is_no_such_rival(monkeypatch):
+    monkeypatch.setitem(sys.modules, "disropt", None)
+    monkeypatch.setattr(round_rivals, "find_spec", lambda name: object())
+    assert round_rivals.disropt(experiment_of(SMALL[0]), 0) is None
+    monkeypatch.setattr(round_rivals, "find_spec", lambda name: None)
+    assert round_rivals.disropt(experiment_of(SMALL[0]), 0) is None
+
+
+def test_disropts_agents_get_the_same_weights_step_and_gradients(monkeypatch):
+    """A stand-in with disropt's calls writes down what it is given."""
+    seen = {}
+
+    def agent(sources, targets, in_weights):
+        seen.update(sources=sources, targets=targets, weights=in_weights)
+        return SimpleNamespace()
+
+    def tracking(agent, x):
+        seen.update(agent=agent, x=x)
+        return SimpleNamespace(iterate_run=lambda stepsize: seen.update(step=stepsize))
+
+    modules = {"agents": {"Agent": agent}, "gradient_tracking": {"GradientTracking": tracking}}
+    monkeypatch.setattr(round_rivals, "find_spec", lambda name: object())
+    monkeypatch.setattr(
+        round_rivals,
+        "import_module",
+        lambda name: SimpleNamespace(**modules[name.rsplit(".", 1)[1]]),
+    )
+    experiment = experiment_of(SMALL[0])
+    round_rivals.disropt(experiment, 1)(0)
+    assert (seen["sources"], seen["targets"]) == ([0, 2], [0, 2])
+    assert seen["weights"] == experiment.topology.weights[1].tolist()
+    assert seen["step"] == experiment.algorithm.lr
+    assert seen["x"].shape == (7,)
+    gradient = seen["agent"].problem.objective_function.subgradient(seen["x"])
+    assert gradient is experiment.problem.grad(1, seen["x"], None)
 
 
 def test_the_bare_rival_hands_over_arrays_of_the_size_of_a_message():
@@ -122,6 +161,7 @@ def test_the_rows_of_a_small_run_say_what_was_measured():
         assert [row[name] for name in ("algorithm", "codec", "ranks", "d")] == list(case[:4])
         assert row["ratio"] == row["seconds"] / row["bare_seconds"] > 0
         assert row["handwritten_seconds"] > 0
+        assert row["disropt_seconds"] is None or case.algorithm == "gradient-tracking"
         assert row["own_seconds_per_neighbour"] > 0
         assert row["alone_seconds_per_neighbour"] > 0
         assert row["mpi"]
