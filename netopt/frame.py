@@ -88,19 +88,18 @@ def parse(buffer: Bytes) -> Header:
     if size < HEADER_BYTES:
         raise FrameError(f"a frame has at least {HEADER_BYTES} bytes, got {size}")
     fields = _FIELDS.unpack_from(data, 0)
-    magic, version = fields[:2]
+    magic, version, vectors, _, _, _, _, _, payload, pad, _, broadcast = fields
     if magic != MAGIC:
         raise FrameError(f"a frame starts with {MAGIC!r}, got {magic!r}")
     if version != VERSION:
         raise FrameError(f"frame version {VERSION} expected, got {version}")
     header = quick(Header, fields[2:])
-    payload, pad, vectors = header.payload_bytes, header.pad_bits, header.vectors
     if HEADER_BYTES + payload != size:
         raise FrameError(f"the header announces {header.frame_bytes} bytes, got {size}")
     if vectors < 1 or pad > 7 * vectors or pad > 8 * payload:
         raise FrameError(f"{pad} pad bits in {vectors} vectors are impossible")
-    if header.broadcast > 1:
-        raise FrameError(f"broadcast 0 or 1 expected, got {header.broadcast}")
+    if broadcast > 1:
+        raise FrameError(f"broadcast 0 or 1 expected, got {broadcast}")
     (crc,) = _CRC.unpack_from(data, _CRC_AT)
     if crc != _checksum(data, size):
         raise FrameError(f"checksum {crc:#010x} does not match the frame's content")
@@ -126,12 +125,12 @@ def parts(header: Header, frame: T, seed: int, receiver: int) -> list[tuple[T, K
     ``receiver`` is BROADCAST or the one agent that the frame is for.
     """
     vectors, _, k, exchange, sender, _, size, _, channel, _ = header
-    each, first = size // vectors, lane(channel, 0)
-    found = []
-    for part in range(vectors):
-        key = quick(Key, (seed, _ROUNDING, k, exchange, sender, receiver, first + part))
-        start = HEADER_BYTES + part * each
+    each, start, found = size // vectors, HEADER_BYTES, []
+    first = lane(channel, 0)
+    for here in range(first, first + vectors):
+        key = quick(Key, (seed, _ROUNDING, k, exchange, sender, receiver, here))
         found.append((frame[start : start + each], key))
+        start += each
     return found
 
 
