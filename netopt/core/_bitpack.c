@@ -300,6 +300,32 @@ static PyObject *tier(PyObject *module, PyObject *unused) {
 PyDoc_STRVAR(tier_doc,
 "tier()\n--\n\nReturn the name of the kernels in use; NETOPT_TIER can force one at import.");
 
+/* Makes a tier, and the CRC that belongs to it, the active ones; returns 0, or -1 with an error. */
+static int choose(const char *name) {
+    if (bp_select(name) < 0) {
+        PyErr_Format(PyExc_ValueError, "NETOPT_TIER must be one of: %s; got '%s'",
+                     bp_tier_choices(), name);
+        return -1;
+    }
+    crc32c_use_hardware(bp_active() != &bp_portable);
+    return 0;
+}
+
+static PyObject *use_tier(PyObject *module, PyObject *name) {
+    const char *text = PyUnicode_AsUTF8(name);
+
+    (void)module;
+    if (text == NULL || choose(text) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *tiers(PyObject *module, PyObject *unused) {
+    (void)module;
+    (void)unused;
+    return PyUnicode_FromString(bp_tier_choices());
+}
+
 /* ---- the module ---- */
 
 static PyMethodDef methods[] = {
@@ -309,18 +335,15 @@ static PyMethodDef methods[] = {
     {"_unpack_naive", FAST(unpack_naive), "As unpack_into, one value and one byte at a time."},
     {"crc32c", FAST(py_crc32c), crc32c_doc},
     {"tier", tier, METH_NOARGS, tier_doc},
+    {"_tiers", tiers, METH_NOARGS, "Return the names of the tiers that run here, joined by ', '."},
+    {"_use_tier", use_tier, METH_O, "Change the kernels in use, in one thread: for tests."},
     {NULL, NULL, 0, NULL},
 };
 
 static int exec_module(PyObject *module) {
-    const char *name = getenv("NETOPT_TIER");
-
-    if (bp_select(name) < 0) {
-        PyErr_Format(PyExc_ValueError, "NETOPT_TIER must be one of: %s; got '%s'",
-                     bp_tier_choices(), name);
-        return -1;
-    }
     crc32c_init();
+    if (choose(getenv("NETOPT_TIER")) < 0)
+        return -1;
     return glue_add_grid(module) < 0 || glue_add_timing(module) < 0 ? -1 : 0;
 }
 

@@ -187,7 +187,7 @@ typedef struct {
 } scales;
 
 typedef struct {
-    int is_float, wide, add, shifted; /* memory's type, float64 arithmetic, add, lo is not 0 */
+    int is_float, wide, add; /* memory's type, float64 arithmetic, add instead of write */
 } manner;
 
 AVX2_INLINE scales scales_of(const bp_grid *g, double weight) {
@@ -202,9 +202,7 @@ AVX2_INLINE scales scales_of(const bp_grid *g, double weight) {
 AVX2_INLINE void decode_floats(__m256i symbols, const scales *k, manner how, float *out) {
     __m256 v = _mm256_sub_ps(_mm256_cvtepi32_ps(symbols), k->zero);
 
-    v = _mm256_mul_ps(v, k->delta);
-    if (how.shifted)
-        v = _mm256_add_ps(v, k->lo);
+    v = _mm256_add_ps(_mm256_mul_ps(v, k->delta), k->lo);
     v = _mm256_mul_ps(v, k->weight);
     _mm256_storeu_ps(out, how.add ? _mm256_add_ps(_mm256_loadu_ps(out), v) : v);
 }
@@ -213,9 +211,7 @@ AVX2_INLINE void decode_floats(__m256i symbols, const scales *k, manner how, flo
 AVX2_INLINE void decode_doubles(__m128i symbols, const scales *k, manner how, uint8_t *out) {
     __m256d v = _mm256_sub_pd(_mm256_cvtepi32_pd(symbols), k->zero_d);
 
-    v = _mm256_mul_pd(v, k->delta_d);
-    if (how.shifted)
-        v = _mm256_add_pd(v, k->lo_d);
+    v = _mm256_add_pd(_mm256_mul_pd(v, k->delta_d), k->lo_d);
     v = _mm256_mul_pd(v, k->weight_d);
     if (how.add)
         v = _mm256_add_pd(four(out, how.is_float), v);
@@ -261,11 +257,8 @@ AVX2_INLINE uint32_t decode_loop(const uint8_t *payload, size_t groups, const bp
 
 AVX2_INLINE uint32_t decode_as(const uint8_t *payload, size_t groups, const bp_grid *g,
                                double weight, int is_float, int wide, int add, uint8_t *out) {
-    const manner plain = {is_float, wide, 0, 0}, adds = {is_float, wide, 1, 0};
-    const manner moves = {is_float, wide, 0, 1}, both = {is_float, wide, 1, 1};
+    const manner plain = {is_float, wide, 0}, adds = {is_float, wide, 1};
 
-    if (g->lo != 0.0)
-        return decode_loop(payload, groups, g, weight, add ? both : moves, out);
     return add ? decode_loop(payload, groups, g, weight, adds, out)
                : decode_loop(payload, groups, g, weight, plain, out);
 }

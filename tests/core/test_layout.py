@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bitarray import bitarray
 from bitarray.util import int2ba
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netopt.core import reference
@@ -84,10 +84,9 @@ def test_short_lengths_match_bitarray_and_integers(core, bits):
 
 @every_width
 @pytest.mark.parametrize("suffix", ["{}_into", "_{}_naive"])
-def test_long_lengths_match_the_reference(bits, suffix):
-    extension = pytest.importorskip("netopt.core._bitpack", exc_type=ImportError)
-    packer = getattr(extension, suffix.format("pack"))
-    unpacker = getattr(extension, suffix.format("unpack"))
+def test_long_lengths_match_the_reference(c_core, bits, suffix):
+    packer = getattr(c_core, suffix.format("pack"))
+    unpacker = getattr(c_core, suffix.format("unpack"))
     values = draw(1030, bits)
     expected = pack(reference.pack_into, values, bits)
     check_lengths(packer, unpacker, values, expected, bits, range(1031))
@@ -108,6 +107,7 @@ def test_one_bit_matches_packbits(core, n):
     assert pack(core.pack_into, values, 1) == np.packbits(values, bitorder="little").tobytes()
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # a tier stays in use
 @given(data=st.data(), bits=st.integers(1, 32), offset=st.integers(0, 9))
 def test_round_trip_of_arbitrary_values(core, data, bits, offset):
     carrier = data.draw(st.sampled_from(carriers_of(bits)))

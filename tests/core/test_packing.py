@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -27,6 +28,11 @@ needs_c = pytest.mark.skipif(
 )
 
 
+def tiers():
+    """The tiers that run here, slowest first."""
+    return importlib.import_module("netopt.core._bitpack")._tiers().split(", ")
+
+
 def python(code, **settings):
     """Run ``code`` in a fresh interpreter; return the finished process."""
     environment = {k: v for k, v in os.environ.items() if k not in SETTINGS} | settings
@@ -35,13 +41,18 @@ def python(code, **settings):
 
 
 @needs_c
-@pytest.mark.parametrize(
-    "settings", [{}, {"NETOPT_NO_EXTENSION": "0"}, {"NETOPT_TIER": "portable"}]
-)
-def test_the_extension_is_picked_in_silence(settings):
+@pytest.mark.parametrize("settings", [{}, {"NETOPT_NO_EXTENSION": "0"}, {"NETOPT_TIER": ""}])
+def test_the_extension_is_picked_in_silence_with_its_fastest_tier(settings):
     done = python(SHOW, **settings)
-    assert done.stdout == "c portable 88c6fa\n"
+    assert done.stdout == f"c {tiers()[-1]} 88c6fa\n"
     assert done.stderr == ""
+
+
+@needs_c
+def test_the_variable_forces_each_tier():
+    assert tiers()[0] == "portable"
+    for name in tiers():
+        assert python(SHOW, NETOPT_TIER=name).stdout == f"c {name} 88c6fa\n"
 
 
 def test_the_variable_picks_numpy_and_says_so_once():
@@ -75,7 +86,8 @@ def test_only_rank_0_warns(rank):
 def test_an_unknown_tier_is_an_error():
     done = python(SHOW, NETOPT_TIER="avx9")
     assert done.returncode == 1
-    assert done.stderr.endswith("ConfigError: NETOPT_TIER must be one of: portable; got 'avx9'\n")
+    cure = f"NETOPT_TIER must be one of: {', '.join(tiers())}; got 'avx9'"
+    assert done.stderr.endswith(f"ConfigError: {cure}\n")
 
 
 def test_the_import_is_light():
