@@ -152,7 +152,8 @@ class Agent:
         buffer = self._wire.buffer(index, receiver, header.frame_bytes)
         pieces = parts(header, buffer, self.seed, receiver)
         codec, bits = self._codecs[index], 0
-        for row, (payload, key) in zip(self._rows(x, header.vectors), pieces, strict=True):
+        rows = self._rows(np.ascontiguousarray(x), header.vectors)  # a column of a matrix may come
+        for row, (payload, key) in zip(rows, pieces, strict=True):
             bits += codec.encode_into(row, key, payload)
         if bits != header.payload_bits:  # the data needs less than the largest frame
             size = nbytes(bits)

@@ -83,6 +83,17 @@ def test_a_message_to_one_agent_rounds_differently_from_one_to_all(agent):
     assert len(payloads) == 3
 
 
+@pytest.mark.parametrize("spec", ["raw", "qsgd", "switching", "uniform"])
+def test_a_column_of_a_matrix_is_sent_like_any_vector(agent, spec):
+    matrix = np.stack([X, np.full(11, np.nan)], axis=1)
+    sender = agent(spec, rank=1)
+    wanted = sender.encode("mix", X).frame.tobytes()
+    assert sender.encode("mix", matrix[:, 0]).frame.tobytes() == wanted
+    both = agent(spec, rank=1, vectors=2)
+    wanted = both.encode("mix", np.stack([X, -X])).frame.tobytes()
+    assert both.encode("mix", np.stack([X, -X], axis=1).T).frame.tobytes() == wanted
+
+
 def test_mixing_adds_in_rank_order_with_the_agents_weights(agent):
     me = agent("raw")
     frames = {j: agent("raw", rank=j).encode("mix", X * j).frame for j in (4, 1)}
