@@ -69,6 +69,7 @@ def _rows(todo: Sequence[Case]) -> Iterator[Row]:
             start_new_session=True,  # Ctrl-C reaches this process only, which ends the ranks
         )
         assert process.stdout is not None
+        previous = signal.signal(signal.SIGTERM, _as_interrupt)
         done = 0
         try:
             with process.stdout as lines:
@@ -78,9 +79,14 @@ def _rows(todo: Sequence[Case]) -> Iterator[Row]:
                         done += 1
             code = process.wait()
         finally:
+            signal.signal(signal.SIGTERM, previous)
             _end(process)
         if code or done < len(todo):
             raise ConfigError(f"mpirun ended with exit code {code}: {_reason(said)}")
+
+
+def _as_interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _reason(said: IO[str]) -> str:

@@ -202,7 +202,8 @@ def test_a_rank_that_fails_is_told_in_its_own_words():
         bench.measure([SMALL[0]._replace(algorithm="magic")])
 
 
-def test_ctrl_c_ends_the_command_and_its_ranks():
+@pytest.mark.parametrize("word", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_the_command_and_its_ranks(word):
     process = subprocess.Popen(
         [sys.executable, "-m", "netopt", "bench", "round"],
         stdout=subprocess.PIPE,
@@ -213,7 +214,7 @@ def test_ctrl_c_ends_the_command_and_its_ranks():
     )
     try:
         ranks = wait_for(lambda: children(process.pid))
-        process.send_signal(signal.SIGINT)
+        process.send_signal(word)
         out, err = process.communicate(timeout=30)
     finally:
         if process.poll() is None:
