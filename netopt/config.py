@@ -28,12 +28,16 @@ _UNITS |= {"B": 8, "kB": 8 * 10**3, "MB": 8 * 10**6, "GB": 8 * 10**9, "TB": 8 * 
 
 
 class NetworkOptions(msgspec.Struct, kw_only=True):
-    """How messages travel: ``driver`` and how long an exchange may wait."""
+    """How messages travel: ``driver``, how long an exchange may wait, and how frames are checked."""
 
     driver: Annotated[
         Literal["mpi", "lockstep"], Meta(description="one MPI rank an agent, or all in one process")
     ] = "mpi"
     timeout: Annotated[float, Meta(gt=0, description="seconds an exchange may wait")] = 60.0
+    checksum: Annotated[
+        Literal["frame", "header"],
+        Meta(description="what a frame's CRC-32C covers; header saves a look at each payload"),
+    ] = "frame"
 
 
 class StopOptions(msgspec.Struct, kw_only=True):
