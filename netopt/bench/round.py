@@ -136,11 +136,13 @@ def processor() -> str:
 
 def table(rows: Sequence[Row]) -> Table:
     """Return the rows of :func:`measure` as a table, one line each."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    lines = Table(title="A round: milliseconds, and netopt's own microseconds a neighbour")
+    title = "A round: milliseconds, and netopt's own microseconds a neighbour (under MPI, alone)"
+    lines = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for head in ("algorithm", "codec"):
-        lines.add_column(head)
+        lines.add_column(head, no_wrap=True)
     heads = (
         "d",
         "netopt",
@@ -153,7 +155,7 @@ def table(rows: Sequence[Row]) -> Table:
         "own us alone",
     )
     for head in heads:
-        lines.add_column(head, justify="right")
+        lines.add_column(head, justify="right", no_wrap=True)
     for row in rows:
         lines.add_row(*_cells(row))
     lines.caption = machine(rows)

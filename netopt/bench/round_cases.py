@@ -11,7 +11,7 @@ from netopt.config import Experiment
 RANKS = 8
 ROUNDS = {100: 400, 10_000: 100, 1_000_000: 4}
 """Rounds of one repetition, for each d."""
-QUICK_ROUNDS = {100: 200, 10_000: 60}
+QUICK_ROUNDS = {100: 150, 10_000: 40}
 REPEATS, QUICK_REPEATS = 7, 5
 METHODS = {
     "gradient-tracking": ("raw float64", "qsgd 4 bit"),
