@@ -143,18 +143,7 @@ def table(rows: Sequence[Row]) -> Table:
     lines = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for head in ("algorithm", "codec"):
         lines.add_column(head, no_wrap=True)
-    heads = (
-        "d",
-        "netopt",
-        "bare",
-        "ratio",
-        "by hand",
-        "disropt",
-        "spread",
-        "own us",
-        "own us alone",
-    )
-    for head in heads:
+    for head in ("d", "netopt", "bare", "ratio", "hand", "disropt", "spread", "own", "alone"):
         lines.add_column(head, justify="right", no_wrap=True)
     for row in rows:
         lines.add_row(*_cells(row))
