@@ -68,7 +68,8 @@ class Agent:
     """One agent: rank, neighbours, weights, gradient, and encode and decode by channel.
 
     ``codecs`` are those of the algorithm's ``channels``, in the same order. ``round`` and
-    ``exchange`` say where in the run the agent is; the driver advances them.
+    ``exchange`` say where in the run the agent is; the driver advances them. ``whole`` says whether
+    a frame's checksum covers its payload.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Agent:
         codecs: Sequence[Codec],
         seed: int,
         wire: Wire,
+        whole: bool = True,
     ) -> None:
         self.rank = rank
         self.size = topology.size
@@ -91,7 +93,7 @@ class Agent:
         self.seed = seed
         self.round = 0
         self.exchange = 0
-        self._wire = wire
+        self._wire, self._whole = wire, whole
         self._index = {channel.name: i for i, channel in enumerate(channels)}
         self._codecs = tuple(codecs)
         self._sizes = tuple(map(self._size, channels, codecs))
@@ -160,7 +162,7 @@ class Agent:
             header = header._replace(payload_bytes=size, pad_bits=8 * size - bits)
             pieces = parts(header, buffer, self.seed, receiver)
         frame = buffer[: header.frame_bytes]
-        seal(frame, header)
+        seal(frame, header, self._whole)
         return quick(Message, (header, frame, receiver, pieces))
 
     def accept(self, frame: Bytes, source: int) -> Message:
@@ -168,7 +170,7 @@ class Agent:
 
         Raises FrameError unless it is intact and fits place, sender and codec.
         """
-        got = parse(frame)
+        got = parse(frame, self._whole)
         if got.channel >= len(self._codecs):
             raise FrameError(f"channel {got.channel} expected below {len(self._codecs)}")
         wanted = self._header(got.channel, source, got.broadcast)

@@ -28,7 +28,7 @@ _UNITS |= {"B": 8, "kB": 8 * 10**3, "MB": 8 * 10**6, "GB": 8 * 10**9, "TB": 8 * 
 
 
 class NetworkOptions(msgspec.Struct, kw_only=True):
-    """How messages travel: ``driver``, how long an exchange may wait, and how frames are checked."""
+    """How messages travel: ``driver``, how long an exchange may wait, how frames are checked."""
 
     driver: Annotated[
         Literal["mpi", "lockstep"], Meta(description="one MPI rank an agent, or all in one process")

@@ -17,7 +17,7 @@ offset bytes field         meaning
 24     2     pad_bits      zero bits that only fill up bytes: bits = 8 payload_bytes - pad_bits
 26     1     channel       index of the algorithm's channel
 27     1     broadcast     1 if every neighbour of the sender gets this frame, 0 if only one does
-28     4     crc           CRC-32C of bytes 0 to 27 and of the payload
+28     4     crc           CRC-32C of bytes 0 to 27 and, unless switched off, the payload
 ====== ===== ============= ==============================================================
 """
 
@@ -71,18 +71,22 @@ class Header(NamedTuple):
         return HEADER_BYTES + self.payload_bytes
 
 
-def seal(buffer: Bytes, header: Header) -> None:
-    """Write the header in front of the payload that already lies in ``buffer`` behind it."""
+def seal(buffer: Bytes, header: Header, whole: bool = True) -> None:
+    """Write the header in front of the payload that already lies in ``buffer`` behind it.
+
+    The checksum is that of the ``whole`` frame or of the header alone; both ends know which.
+    """
     data = buffer.data
     _FIELDS.pack_into(data, 0, MAGIC, VERSION, *header)
-    _CRC.pack_into(data, _CRC_AT, _checksum(data, header.frame_bytes))
+    _CRC.pack_into(data, _CRC_AT, _checksum(data, header.frame_bytes if whole else 0))
 
 
-def parse(buffer: Bytes) -> Header:
+def parse(buffer: Bytes, whole: bool = True) -> Header:
     """Return the header of the frame that fills ``buffer`` (uint8) exactly.
 
-    Raises FrameError if it is cut short, too long, not a netopt frame, of another version, damaged,
-    or impossible; nothing of the payload is interpreted.
+    ``whole`` says whether the checksum is that of the whole frame or of the header alone. Raises
+    FrameError if it is cut short, too long, not a netopt frame, of another version, damaged, or
+    impossible; nothing of the payload is interpreted.
     """
     size, data = len(buffer), buffer.data
     if size < HEADER_BYTES:
@@ -101,7 +105,7 @@ def parse(buffer: Bytes) -> Header:
     if broadcast > 1:
         raise FrameError(f"broadcast 0 or 1 expected, got {broadcast}")
     (crc,) = _CRC.unpack_from(data, _CRC_AT)
-    if crc != _checksum(data, size):
+    if crc != _checksum(data, size if whole else 0):
         raise FrameError(f"checksum {crc:#010x} does not match the frame's content")
     return header
 
@@ -135,4 +139,5 @@ def parts(header: Header, frame: T, seed: int, receiver: int) -> list[tuple[T, K
 
 
 def _checksum(data: memoryview, size: int) -> int:
-    return crc32c(data[HEADER_BYTES:size], crc32c(data[:_CRC_AT]))
+    head = crc32c(data[:_CRC_AT])
+    return crc32c(data[HEADER_BYTES:size], head) if size > HEADER_BYTES else head

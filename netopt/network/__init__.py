@@ -80,6 +80,7 @@ def agents_of(experiment: Experiment, wires: dict[int, object]) -> list[Agent]:
             experiment.codecs,
             experiment.options.seed,
             wire,  # type: ignore[arg-type]
+            experiment.options.network.checksum == "frame",
         )
         for rank, wire in wires.items()
     ]

@@ -34,6 +34,7 @@ class Captured(NamedTuple):
     source: int
     target: int
     data: bytes
+    whole: bool  # whether the checksum covers the payload
 
 
 class Field(NamedTuple):
@@ -66,7 +67,9 @@ def captured(run_directory: str | Path) -> list[Captured]:
         raise ConfigError(
             f"'{file.parent}' has no captured frames; run it again with 'record: {{frames: 3}}'"
         )
-    return [_captured(place, row) for place, row in json_lines(file)]
+    network = configuration(file.parent).get("network", {})
+    whole = network.get("checksum", "frame") == "frame"
+    return [_captured(place, row, whole) for place, row in json_lines(file)]
 
 
 def pick(run_directory: str | Path, index: int) -> Captured:
@@ -81,7 +84,7 @@ def pick(run_directory: str | Path, index: int) -> Captured:
 def parsed(frame: Captured) -> Header:
     """Return the header of a captured frame; FrameError that names its place if it is damaged."""
     try:
-        return wire.parse(np.frombuffer(frame.data, dtype=np.uint8))
+        return wire.parse(np.frombuffer(frame.data, dtype=np.uint8), frame.whole)
     except FrameError as error:
         raise FrameError(f"{frame.place}: {error}") from None
 
@@ -155,11 +158,11 @@ def _meaning(number: int, segment: Segment) -> int | float:
     return value
 
 
-def _captured(place: str, row: dict[str, Any]) -> Captured:
+def _captured(place: str, row: dict[str, Any], whole: bool) -> Captured:
     try:
         data = bytes.fromhex(row["hex"])
         where = [int(row[name]) for name in ("round", "exchange", "src", "dst")]
-        return Captured(place, where[0], where[1], where[2], where[3], data)
+        return Captured(place, where[0], where[1], where[2], where[3], data, whole)
     except (KeyError, TypeError, ValueError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         wanted = "round, exchange, src, dst and hex"

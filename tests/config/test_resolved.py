@@ -48,9 +48,10 @@ def test_every_option_is_said():
         "description", "seed", "rounds", "problem", "topology", "algorithm", "codecs",
         "network", "stop", "record",
     ]  # fmt: skip
-    assert resolved["codecs"] == {"mix": {"id": "switching", "levels": 10, "floor": 0.1}}
+    options = {"levels": 10, "norm": "l2", "floor": 0.1, "block": 0, "stream": "fast"}
+    assert resolved["codecs"] == {"mix": {"id": "switching", **options}}
     assert resolved["algorithm"]["schedule"]["t0"] == 10
-    assert resolved["network"] == {"driver": "mpi", "timeout": 60.0}
+    assert resolved["network"] == {"driver": "mpi", "timeout": 60.0, "checksum": "frame"}
 
 
 def test_a_resolved_file_can_be_written_and_read_as_yaml():

@@ -123,6 +123,19 @@ def test_a_checksum_that_does_not_match_is_shown():
     assert message_of(buffer) == "checksum 0xdeadbeef does not match the frame's content"
 
 
+def test_the_checksum_may_be_the_headers_alone():
+    buffer = np.concatenate([np.zeros(HEADER_BYTES, np.uint8), PAYLOAD])
+    seal(buffer, HEADER, False)
+    assert field(buffer, "crc") == google_crc32c.value(buffer[:28].tobytes())
+    buffer[40] ^= 1
+    assert parse(buffer, False) == HEADER
+    with pytest.raises(FrameError, match=r"^checksum 0x\w+ does not match"):
+        parse(buffer)
+    buffer[20 + 8] ^= 1
+    with pytest.raises(FrameError, match=r"^checksum 0x\w+ does not match"):
+        parse(buffer, False)
+
+
 @pytest.mark.parametrize("name", Header._fields)
 def test_expect_names_the_first_field_that_differs(name):
     got = getattr(HEADER, name) + 1

@@ -51,12 +51,23 @@ def test_numpys_global_generator_has_no_say(play):
     assert play(**NOISY, codecs={"mix": "switching"}).x.tobytes() == first.tobytes()
 
 
-def test_a_run_without_the_extension_sends_the_same_frames_and_gets_the_same_bits():
+def test_a_run_on_any_core_sends_the_same_frames_and_gets_the_same_bits():
     found = []
-    for settings in ({}, {"NETOPT_NO_EXTENSION": "1"}):
-        environment = {k: v for k, v in os.environ.items() if k != "NETOPT_NO_EXTENSION"}
+    for settings in ({}, {"NETOPT_NO_EXTENSION": "1"}, {"NETOPT_TIER": "portable"}):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("NETOPT_")}
         command = [sys.executable, "-c", DIGEST]
         done = subprocess.run(command, env=environment | settings, capture_output=True, check=True)
         found.append(done.stdout.split())
     assert found[1][0] == b"numpy"
-    assert found[0][1] == found[1][1]
+    assert found[0][1] == found[1][1] == found[2][1]
+
+
+def test_what_the_checksum_covers_changes_nothing_but_the_checksum(play):
+    kept = {"record": {"frames": 5}, "codecs": {"mix": "switching"}}
+    whole = play(**NOISY, **kept)
+    header = play(**NOISY, **kept, network={"checksum": "header"})
+    assert header.x.tobytes() == whole.x.tobytes()
+    for (*place, one), (*other, two) in zip(whole.frames, header.frames, strict=True):
+        assert place == other
+        assert one[:28] + one[32:] == two[:28] + two[32:]
+        assert one[28:32] != two[28:32]
