@@ -344,7 +344,9 @@ static int exec_module(PyObject *module) {
     crc32c_init();
     if (choose(getenv("NETOPT_TIER")) < 0)
         return -1;
-    return glue_add_grid(module) < 0 || glue_add_timing(module) < 0 ? -1 : 0;
+    if (glue_add_grid(module) < 0 || glue_add_raw(module) < 0 || glue_add_timing(module) < 0)
+        return -1;
+    return 0;
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, exec_module}, {0, NULL}};

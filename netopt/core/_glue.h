@@ -16,6 +16,15 @@ int glue_acquire(PyObject *object, const char *name, Py_buffer *view);
 /* Whether two runs of memory share a byte. */
 int glue_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes);
 
+/* The type of a vector's coordinates, BP_FLOAT32 or BP_FLOAT64; -1 with an error set if neither. */
+int glue_type_of(const Py_buffer *view, const char *name);
+
+/* Checks that a buffer holds `need` bytes, and may be written; returns 0, or -1 with an error set. */
+int glue_check_bytes(const Py_buffer *view, const char *name, size_t need, int writable);
+
+/* Adds the functions on raw numbers; returns 0, or -1 with an error set. */
+int glue_add_raw(PyObject *module);
+
 /* Adds the type Grid and the functions on vectors; returns 0, or -1 with an error set. */
 int glue_add_grid(PyObject *module);
 

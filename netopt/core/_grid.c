@@ -27,8 +27,7 @@ static int choice(PyObject *word, const char *name, const char *const *known) {
 
 /* ---- arguments ---- */
 
-/* The type of a vector's coordinates; -1 with an error set if it is neither. */
-static int type_of(const Py_buffer *view, const char *name) {
+int glue_type_of(const Py_buffer *view, const char *name) {
     const char *format = view->format == NULL ? "B" : view->format;
 
     if (*format == '@' || *format == '=' || *format == (PY_LITTLE_ENDIAN ? '<' : '>'))
@@ -42,8 +41,7 @@ static int type_of(const Py_buffer *view, const char *name) {
     return -1;
 }
 
-/* Checks a buffer of bytes; returns 0, or -1 with an error set. */
-static int check_bytes(const Py_buffer *view, const char *name, size_t need, int writable) {
+int glue_check_bytes(const Py_buffer *view, const char *name, size_t need, int writable) {
     if (view->itemsize != 1)
         PyErr_Format(PyExc_TypeError, "%s must hold bytes, got items of %zd bytes", name,
                      view->itemsize);
@@ -179,13 +177,13 @@ static void raise_fault(const bp_codec *codec, const bp_moment *moment, const bp
 
 static PyObject *run_encode(const bp_codec *codec, const bp_moment *moment, const Py_buffer *x,
                             const Py_buffer *out) {
-    const int type = type_of(x, "x");
+    const int type = glue_type_of(x, "x");
     const size_t n = type < 0 ? 0 : (size_t)(x->len / x->itemsize);
     const size_t bytes = bp_payload_bytes(codec, n);
     PyThreadState *saved;
     bp_fault fault;
 
-    if (type < 0 || check_bytes(out, "out", bytes, 1) < 0)
+    if (type < 0 || glue_check_bytes(out, "out", bytes, 1) < 0)
         return NULL;
     if (glue_overlap(x->buf, (size_t)x->len, out->buf, bytes)) {
         PyErr_SetString(PyExc_ValueError, "x and out must not overlap in memory");
@@ -221,13 +219,13 @@ static PyObject *grid_encode(PyObject *self, PyObject *const *args, Py_ssize_t c
 
 static PyObject *run_decode(const bp_codec *codec, const bp_moment *moment,
                             const Py_buffer *payload, const Py_buffer *y, double weight, int add) {
-    const int type = type_of(y, "out");
+    const int type = glue_type_of(y, "out");
     const size_t n = type < 0 ? 0 : (size_t)(y->len / y->itemsize);
     const size_t bytes = bp_payload_bytes(codec, n);
     PyThreadState *saved;
     bp_fault fault;
 
-    if (type < 0 || check_bytes(payload, "payload", bytes, 0) < 0)
+    if (type < 0 || glue_check_bytes(payload, "payload", bytes, 0) < 0)
         return NULL;
     if (y->readonly || glue_overlap(y->buf, (size_t)y->len, payload->buf, bytes)) {
         PyErr_SetString(PyExc_ValueError, y->readonly
@@ -325,7 +323,7 @@ static PyObject *py_norm(PyObject *module, PyObject *const *args, Py_ssize_t cou
         return PyErr_Format(PyExc_TypeError, "norm() takes 2 arguments, got %zd", count);
     if ((norm = choice(args[1], "norm", norms)) < 0)
         return NULL;
-    if (glue_acquire(args[0], "x", &x) == 0 && (type = type_of(&x, "x")) >= 0) {
+    if (glue_acquire(args[0], "x", &x) == 0 && (type = glue_type_of(&x, "x")) >= 0) {
         PyThreadState *saved = x.len > GIL_BYTES ? PyEval_SaveThread() : NULL;
         value = bp_active()->norm[norm][type](x.buf, (size_t)(x.len / x.itemsize));
         if (saved != NULL)
@@ -348,7 +346,7 @@ static PyObject *py_random16(PyObject *module, PyObject *const *args, Py_ssize_t
     if ((stream = choice(args[1], "stream", streams)) < 0 || read_key(args[0], root) < 0)
         return NULL;
     ready = glue_acquire(args[2], "out", &out) == 0 &&
-            check_bytes(&out, "out", 0, 1) == 0 && stream != BP_NEAREST;
+            glue_check_bytes(&out, "out", 0, 1) == 0 && stream != BP_NEAREST;
     for (size_t done = 0, n = ready ? (size_t)out.len / 2 : 0; done < n; done += CHUNK) {
         const size_t some = n - done < CHUNK ? n - done : CHUNK;
         bp_random(stream, root, done, some, chunk);

@@ -145,6 +145,19 @@ AVX2_INLINE __m256i bp_avx2_mixed(__m256i x, __m256i b) {
     return _mm256_xor_si256(x, _mm256_srli_epi32(x, 16));
 }
 
+/* What the counter of the stream `fast` grows by from word to word. */
+AVX2_INLINE __m256i bp_avx2_step(const uint32_t key[2]) {
+    return _mm256_set1_epi32((int)(key[1] | 1));
+}
+
+/* The counters of eight words from `first` on. */
+AVX2_INLINE __m256i bp_avx2_counter(const uint32_t key[2], uint32_t first) {
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+
+    return _mm256_add_epi32(_mm256_set1_epi32((int)(first * (key[1] | 1) + key[0])),
+                            _mm256_mullo_epi32(lanes, bp_avx2_step(key)));
+}
+
 void bp_avx2_philox(const uint32_t root[4], uint64_t first, size_t blocks, uint16_t *out);
 void bp_avx2_fast(const uint32_t key[2], uint32_t first, size_t groups, uint16_t *out);
 bp_encode_fn bp_avx2_encode_fast_float, bp_avx2_encode_fast_double;

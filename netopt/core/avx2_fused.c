@@ -55,12 +55,13 @@ AVX2_INLINE int groups(const uint8_t *x, size_t count, int is_float, int shifted
     const __m256i b = _mm256_set1_epi32((int)key[1]), low = _mm256_set1_epi32(0xFFFF);
     const size_t packed = 4 * g->bits;
     __m256i worst = _mm256_setzero_si256(), fixed[4];
-    __m256i at = _mm256_add_epi32(_mm256_set1_epi32((int)(first + key[0])),
-                                  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m256i one = bp_avx2_step(key), eight = _mm256_slli_epi32(one, 3);
+    const __m256i sixteen = _mm256_slli_epi32(one, 4);
+    __m256i at = bp_avx2_counter(key, first);
 
     for (; count > 0; count--, x += 4 * step, out += packed) {
         const __m256i r = bp_avx2_mixed(at, b);
-        const __m256i s = bp_avx2_mixed(_mm256_add_epi32(at, _mm256_set1_epi32(8)), b);
+        const __m256i s = bp_avx2_mixed(_mm256_add_epi32(at, eight), b);
         const __m256i random[4] = {_mm256_and_si256(r, low), _mm256_and_si256(s, low),
                                    _mm256_srli_epi32(r, 16), _mm256_srli_epi32(s, 16)};
         for (size_t j = 0; j < 4; j++) {
@@ -68,7 +69,7 @@ AVX2_INLINE int groups(const uint8_t *x, size_t count, int is_float, int shifted
             worst = _mm256_max_epu32(worst, fixed[j]);
         }
         join(fixed, how, &k, out);
-        at = _mm256_add_epi32(at, _mm256_set1_epi32(16));
+        at = _mm256_add_epi32(at, sixteen);
     }
     return bp_avx2_largest(worst) >> 16 <= g->top;
 }

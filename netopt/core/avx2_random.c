@@ -60,18 +60,19 @@ AVX2 void bp_avx2_philox(const uint32_t root[4], uint64_t first, size_t blocks, 
 
 AVX2 void bp_avx2_fast(const uint32_t key[2], uint32_t first, size_t groups, uint16_t *out) {
     const __m256i b = _mm256_set1_epi32((int)key[1]), low = _mm256_set1_epi32(0xFFFF);
-    __m256i at = _mm256_add_epi32(_mm256_set1_epi32((int)(first + key[0])),
-                                  _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m256i one = bp_avx2_step(key), eight = _mm256_slli_epi32(one, 3);
+    const __m256i sixteen = _mm256_slli_epi32(one, 4);
+    __m256i at = bp_avx2_counter(key, first);
 
     for (size_t g = 0; g < groups; g++, out += 32) {
-        const __m256i x = bp_avx2_mixed(at, b), y = bp_avx2_mixed(_mm256_add_epi32(at, _mm256_set1_epi32(8)), b);
+        const __m256i x = bp_avx2_mixed(at, b), y = bp_avx2_mixed(_mm256_add_epi32(at, eight), b);
         const __m256i lower =
             _mm256_packus_epi32(_mm256_and_si256(x, low), _mm256_and_si256(y, low));
         const __m256i upper =
             _mm256_packus_epi32(_mm256_srli_epi32(x, 16), _mm256_srli_epi32(y, 16));
         store256(out, _mm256_permute4x64_epi64(lower, 0xD8));
         store256(out + 16, _mm256_permute4x64_epi64(upper, 0xD8));
-        at = _mm256_add_epi32(at, _mm256_set1_epi32(16));
+        at = _mm256_add_epi32(at, sixteen);
     }
 }
 

@@ -1,8 +1,8 @@
 """Picks the C extension or its numpy reference, and says which; all of netopt packs through here.
 
-``pack_into``, ``unpack_into``, ``crc32c``, ``norm`` and ``Grid`` are the chosen implementation's
-own, without a Python layer in between; :mod:`netopt.core.reference`, :mod:`netopt.core.norms` and
-:mod:`netopt.core.grid` document them. ``implementation`` is ``c`` or ``numpy``, ``tier()`` names
+``pack_into``, ``unpack_into``, ``crc32c``, ``norm``, ``Grid``, ``raw_put`` and ``raw_add`` are the
+chosen implementation's own, without a Python layer in between; the modules ``reference``,
+``norms``, ``grid`` and ``raw`` of this package document them. ``implementation`` is ``c`` or ``numpy``, ``tier()`` names
 the kernels. For the benchmark, and None without the extension: ``timed`` runs kernels in a loop,
 ``nothing`` is an empty call, ``buffers`` one that takes two buffers, and ``naive`` holds the plain
 C loops (pack, unpack). The environment variable ``NETOPT_NO_EXTENSION=1`` forces numpy;
@@ -38,6 +38,8 @@ __all__ = [
     "pack_into",
     "packed_bytes",
     "random16",
+    "raw_add",
+    "raw_put",
     "tier",
     "timed",
     "unpack_into",
@@ -77,6 +79,8 @@ try:
         norm,
         pack_into,
         random16_into,
+        raw_add,
+        raw_put,
         tier,
         unpack_into,
     )
@@ -91,6 +95,7 @@ except ValueError as error:  # NETOPT_TIER names no kernels
 except ImportError as error:
     from netopt.core.grid import Grid  # type: ignore[assignment]
     from netopt.core.norms import norm
+    from netopt.core.raw import raw_add, raw_put
     from netopt.core.reference import crc32c, pack_into, tier, unpack_into
     from netopt.core.streams import random16_into
 

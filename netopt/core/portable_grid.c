@@ -207,7 +207,8 @@ static void philox_fill(const uint32_t root[4], uint64_t first, size_t blocks, u
     }
 }
 
-/* A finaliser of two multiplications on a counter that begins anywhere; b tells streams apart whose
+/* A finaliser of two multiplications. Its counter begins at a and grows by the odd b | 1: with a step
+ * of one, differences of neighbouring words were far from uniform. b also tells streams apart whose
  * counters meet. */
 static inline uint32_t mixed(uint32_t x, uint32_t b) {
     x ^= x >> 16;
@@ -221,7 +222,7 @@ static inline uint32_t mixed(uint32_t x, uint32_t b) {
 static void fast_fill(const uint32_t key[2], uint32_t first, size_t groups, uint16_t *out) {
     for (size_t g = 0; g < groups; g++, first += 16, out += 32)
         for (uint32_t k = 0; k < 16; k++) {
-            const uint32_t word = mixed(first + k + key[0], key[1]);
+            const uint32_t word = mixed((first + k) * (key[1] | 1) + key[0], key[1]);
             out[k] = (uint16_t)word;
             out[k + 16] = (uint16_t)(word >> 16);
         }

@@ -65,14 +65,15 @@ def _philox(root: list[int], n: int) -> NDArray[np.uint16]:
 
 
 def _fast(root: list[int], n: int) -> NDArray[np.uint16]:
-    """Word t of a block hashes t + a, b tells blocks apart, (a, b) is the block's own Philox."""
+    """Word t of a block hashes t (b | 1) + a, and b once more; (a, b) is the block's own Philox."""
     whole = -(-n // GROUP) * GROUP
     found = np.empty(whole, np.uint16)
     for start in range(0, whole, FAST_BLOCK):
-        counter = np.array([[start // FAST_BLOCK, 0x80000000, *root[2:]]], np.uint32)
-        a, b = philox4x32((root[0], root[1]), counter)[0, :2]
+        place = np.array([[start // FAST_BLOCK, 0x80000000, *root[2:]]], np.uint32)
+        a, b = philox4x32((root[0], root[1]), place)[0, :2]
         count = min(FAST_BLOCK, whole - start)
-        words = _mixed(np.arange(count // 2, dtype=np.uint32) + a, b).reshape(-1, GROUP // 2)
+        counter = np.arange(count // 2, dtype=np.uint32) * (b | np.uint32(1)) + a
+        words = _mixed(counter, b).reshape(-1, GROUP // 2)
         halves = [words & np.uint32(0xFFFF), words >> np.uint32(16)]
         found[start : start + count] = np.concatenate(halves, axis=1).reshape(-1)
     return found[:n]
