@@ -6,6 +6,7 @@ into vectors; whoever drives it owns the buffers and carries the frames.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netopt.codecs import Bytes, Codec, nbytes
-from netopt.codecs.raw import all_finite
+from netopt.core import packing
 from netopt.errors import FrameError, NumericalError
 from netopt.frame import Header, expect, parse, parts, quick, seal
 from netopt.keys import BROADCAST, Key, Purpose
@@ -131,7 +132,7 @@ class Agent:
         key = quick(Key, (self.seed, Purpose.BATCH, *place))
         self._draws += 1
         gradient = self.problem.grad(self.rank, x, key)
-        if not all_finite(gradient):
+        if not _finite(gradient):
             raise NumericalError(
                 f"agent {self.rank}, round {self.round}: the gradient is not finite (|x| reaches "
                 f"{np.max(np.abs(x)):.3g}); the iterates diverge, try a smaller step size"
@@ -218,3 +219,11 @@ class Agent:
     def share(self, message: Message) -> Exchange:
         """Return the exchange that tells all successors and hears all predecessors."""
         return Exchange(dict.fromkeys(self.successors, message), self.predecessors)
+
+
+def _finite(x: Vector) -> bool:
+    """Return whether x has neither NaN nor infinity, without a temporary array where it can be."""
+    try:
+        return math.isfinite(packing.norm(x, "linf"))
+    except (BufferError, TypeError, ValueError):  # a problem may return other types and strides
+        return bool(np.isfinite(x).all())

@@ -11,6 +11,11 @@ static int has_avx2(void) {
     return __builtin_cpu_supports("avx2") != 0;
 }
 
+static int has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
+}
 #endif
 
 static int always(void) {
@@ -23,6 +28,7 @@ static const struct {
     int (*runs)(void);
 } tiers[] = {
 #if BP_X86
+    {&bp_avx512, has_avx512},
     {&bp_avx2, has_avx2},
 #endif
     {&bp_portable, always},

@@ -2,11 +2,12 @@
 
 ``pack_into``, ``unpack_into``, ``crc32c``, ``norm``, ``Grid``, ``raw_put`` and ``raw_add`` are the
 chosen implementation's own, without a Python layer in between; the modules ``reference``,
-``norms``, ``grid`` and ``raw`` of this package document them. ``implementation`` is ``c`` or ``numpy``, ``tier()`` names
-the kernels. For the benchmark, and None without the extension: ``timed`` runs kernels in a loop,
-``nothing`` is an empty call, ``buffers`` one that takes two buffers, and ``naive`` holds the plain
-C loops (pack, unpack). The environment variable ``NETOPT_NO_EXTENSION=1`` forces numpy;
-``NETOPT_TIER`` names the C kernels to use (``portable``, ``avx2`` or ``avx512``).
+``norms``, ``grid`` and ``raw`` of this package document them. ``implementation`` is ``c`` or
+``numpy``, ``tier()`` names the kernels. For the benchmark, and None without the extension:
+``timed`` runs kernels in a loop, ``nothing`` is an empty call, ``buffers`` one that takes two
+buffers, and ``naive`` holds the plain C loops (pack, unpack). The environment variable
+``NETOPT_NO_EXTENSION=1`` forces numpy; ``NETOPT_TIER`` names the C kernels to use (``portable``,
+``avx2`` or ``avx512``).
 """
 
 from __future__ import annotations

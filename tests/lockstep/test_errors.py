@@ -106,7 +106,7 @@ DIVERGES = "; the iterates diverge, try a smaller step size"
             1.0,
             "switching",
             RangeError,
-            "agent 1, round 40, exchange 0: switching: a vector of norm 9.2279e+38 has no float32 "
+            "agent 1, round 40, exchange 0: switching: a vector of norm 9.09054e+38 has no float32 "
             "scale (the largest is 3.40282e+38)",
         ),
         (
