@@ -1,7 +1,7 @@
 /* Compares every kernel of a tier with the portable one's, bit for bit, on heap buffers that end
  * where the allocation ends, for the address sanitizer to watch. Without an argument: every tier
  * that runs here; with one: the tier of that name, which may be an emulated one. */
-#include "tiers.h"
+#include "tiers_common.h"
 
 #include <stdio.h>
 #include <stdlib.h>

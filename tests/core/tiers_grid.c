@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tiers.h"
+#include "tiers_common.h"
 
 enum { ENDS = 7 };
 

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tiers.h"
+#include "tiers_common.h"
 
 double unit(void) {
     return next_random() / 4294967296.0;

@@ -1,6 +1,6 @@
 /* What the parts of the comparison of tiers share. */
-#ifndef TIERS_TEST_H
-#define TIERS_TEST_H
+#ifndef TIERS_COMMON_H
+#define TIERS_COMMON_H
 
 #include "bitpack.h"
 
