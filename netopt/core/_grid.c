@@ -175,26 +175,52 @@ static void raise_fault(const bp_codec *codec, const bp_moment *moment, const bp
     PyErr_SetString(PyExc_ValueError, text);
 }
 
-static PyObject *run_encode(const bp_codec *codec, const bp_moment *moment, const Py_buffer *x,
-                            const Py_buffer *out) {
-    const int type = glue_type_of(x, "x");
-    const size_t n = type < 0 ? 0 : (size_t)(x->len / x->itemsize);
+/* One call: a vector, a payload, and which way they go. */
+typedef struct {
+    Py_buffer vector, payload;
+    bp_moment moment;
+    double weight;
+    int add, encode;
+} job;
+
+/* Checks both buffers; returns the vector's type, or -1 with an error set. */
+static int check_job(const job *work, size_t bytes) {
+    const char *const other = work->encode ? "x" : "payload";
+    const int type = glue_type_of(&work->vector, work->encode ? "x" : "out");
+
+    if (type < 0 || glue_check_bytes(&work->payload, work->encode ? "out" : "payload", bytes,
+                                     work->encode) < 0)
+        return -1;
+    if (!work->encode && work->vector.readonly) {
+        PyErr_SetString(PyExc_ValueError, "out must be writable, got a read-only buffer");
+        return -1;
+    }
+    if (glue_overlap(work->vector.buf, (size_t)work->vector.len, work->payload.buf, bytes)) {
+        PyErr_Format(PyExc_ValueError, "%s and out must not overlap in memory", other);
+        return -1;
+    }
+    return type;
+}
+
+/* Encodes or decodes; returns the payload's bytes, or NULL with an error set. */
+static PyObject *run(const bp_codec *codec, const job *work) {
+    const size_t n = (size_t)(work->vector.len / work->vector.itemsize);
     const size_t bytes = bp_payload_bytes(codec, n);
+    const int type = check_job(work, bytes);
     PyThreadState *saved;
     bp_fault fault;
 
-    if (type < 0 || glue_check_bytes(out, "out", bytes, 1) < 0)
+    if (type < 0)
         return NULL;
-    if (glue_overlap(x->buf, (size_t)x->len, out->buf, bytes)) {
-        PyErr_SetString(PyExc_ValueError, "x and out must not overlap in memory");
-        return NULL;
-    }
-    saved = x->len > GIL_BYTES ? PyEval_SaveThread() : NULL;
-    fault = bp_encode(codec, moment, type, x->buf, n, out->buf);
+    saved = work->vector.len > GIL_BYTES ? PyEval_SaveThread() : NULL;
+    fault = work->encode ? bp_encode(codec, &work->moment, type, work->vector.buf, n,
+                                     work->payload.buf)
+                         : bp_decode(codec, &work->moment, type, work->payload.buf, n,
+                                     work->weight, work->add, work->vector.buf);
     if (saved != NULL)
         PyEval_RestoreThread(saved);
     if (fault.what != BP_FINE) {
-        raise_fault(codec, moment, &fault);
+        raise_fault(codec, &work->moment, &fault);
         return NULL;
     }
     return PyLong_FromSize_t(bytes);
@@ -202,67 +228,38 @@ static PyObject *run_encode(const bp_codec *codec, const bp_moment *moment, cons
 
 static PyObject *grid_encode(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     const bp_codec *codec = &((grid_object *)self)->codec;
-    Py_buffer x = {0}, out = {0};
     PyObject *written = NULL;
-    bp_moment moment = {0};
+    job work = {.encode = 1};
 
     if (count != 5)
         return PyErr_Format(PyExc_TypeError, "encode() takes 5 arguments, got %zd", count);
-    if (glue_acquire(args[0], "x", &x) == 0 && glue_acquire(args[1], "out", &out) == 0 &&
-        read_moment(args[2], args[3], codec->bits, &moment) == 0 &&
-        (codec->stream == BP_NEAREST || read_key(args[4], moment.root) == 0))
-        written = run_encode(codec, &moment, &x, &out);
-    PyBuffer_Release(&x);
-    PyBuffer_Release(&out);
+    if (glue_acquire(args[0], "x", &work.vector) == 0 &&
+        glue_acquire(args[1], "out", &work.payload) == 0 &&
+        read_moment(args[2], args[3], codec->bits, &work.moment) == 0 &&
+        (codec->stream == BP_NEAREST || read_key(args[4], work.moment.root) == 0))
+        written = run(codec, &work);
+    PyBuffer_Release(&work.vector);
+    PyBuffer_Release(&work.payload);
     return written;
-}
-
-static PyObject *run_decode(const bp_codec *codec, const bp_moment *moment,
-                            const Py_buffer *payload, const Py_buffer *y, double weight, int add) {
-    const int type = glue_type_of(y, "out");
-    const size_t n = type < 0 ? 0 : (size_t)(y->len / y->itemsize);
-    const size_t bytes = bp_payload_bytes(codec, n);
-    PyThreadState *saved;
-    bp_fault fault;
-
-    if (type < 0 || glue_check_bytes(payload, "payload", bytes, 0) < 0)
-        return NULL;
-    if (y->readonly || glue_overlap(y->buf, (size_t)y->len, payload->buf, bytes)) {
-        PyErr_SetString(PyExc_ValueError, y->readonly
-                                              ? "out must be writable, got a read-only buffer"
-                                              : "payload and out must not overlap in memory");
-        return NULL;
-    }
-    saved = y->len > GIL_BYTES ? PyEval_SaveThread() : NULL;
-    fault = bp_decode(codec, moment, type, payload->buf, n, weight, add, y->buf);
-    if (saved != NULL)
-        PyEval_RestoreThread(saved);
-    if (fault.what != BP_FINE) {
-        raise_fault(codec, moment, &fault);
-        return NULL;
-    }
-    return PyLong_FromSize_t(bytes);
 }
 
 static PyObject *grid_decode(PyObject *self, PyObject *const *args, Py_ssize_t count) {
     const bp_codec *codec = &((grid_object *)self)->codec;
-    Py_buffer payload = {0}, y = {0};
     PyObject *consumed = NULL;
-    bp_moment moment = {0};
-    double weight = 1.0;
-    int add = 0;
+    job work = {.weight = 1.0};
 
     if (count < 4 || count > 6)
         return PyErr_Format(PyExc_TypeError, "decode() takes 4 to 6 arguments, got %zd", count);
-    if (count > 4 && (weight = PyFloat_AsDouble(args[4])) == -1.0 && PyErr_Occurred())
+    if (count > 4 && (work.weight = PyFloat_AsDouble(args[4])) == -1.0 && PyErr_Occurred())
         return NULL;
-    if (count > 5 && (add = PyObject_IsTrue(args[5])) < 0)
+    if (count > 5 && (work.add = PyObject_IsTrue(args[5])) < 0)
         return NULL;
-    if (glue_acquire(args[0], "payload", &payload) == 0 && glue_acquire(args[1], "out", &y) == 0 &&
-        read_moment(args[2], args[3], codec->bits, &moment) == 0)
-        consumed = run_decode(codec, &moment, &payload, &y, weight, add);
-    PyBuffer_Release(&payload);
-    PyBuffer_Release(&y);
+    if (glue_acquire(args[0], "payload", &work.payload) == 0 &&
+        glue_acquire(args[1], "out", &work.vector) == 0 &&
+        read_moment(args[2], args[3], codec->bits, &work.moment) == 0)
+        consumed = run(codec, &work);
+    PyBuffer_Release(&work.vector);
+    PyBuffer_Release(&work.payload);
     return consumed;
 }
 

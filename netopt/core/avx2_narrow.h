@@ -59,7 +59,7 @@ AVX2_INLINE narrow narrow_for(unsigned bits) {
     narrow k;
 
     k.join8 = _mm256_set1_epi16((short)(1 | 1 << (8 + bits)));
-    k.join16 = _mm256_set1_epi32((int)(1u | 1u << (16 + 2 * bits)));
+    k.join16 = _mm256_set1_epi32((int)(1 | UINT64_C(1) << (16 + 2 * bits)));
     /* Where one shuffle clears a byte, the other one fills it or clears it too. */
     k.gather = _mm256_min_epu8(front_bytes(bits), moved_bytes(bits));
     k.bits = bits;
@@ -85,7 +85,7 @@ AVX2_INLINE tiny tiny_for(unsigned bits) {
     tiny k;
 
     k.join8 = _mm256_set1_epi16((short)(1 | 1 << (8 + bits)));
-    k.join16 = _mm256_set1_epi32((int)(1u | 1u << (16 + 2 * bits)));
+    k.join16 = _mm256_set1_epi32((int)(1 | UINT64_C(1) << (16 + 2 * bits)));
     /* Byte i of the result is byte i % bits of lane i / bits. */
     k.gather = _mm_setzero_si128();
     for (int lane = 0; lane < 4; lane++) {

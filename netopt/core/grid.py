@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netopt.core import norms, streams
-from netopt.core.reference import _view, pack_into, unpack_into
+from netopt.core.buffers import Floats, check_room, floats, octets
+from netopt.core.reference import pack_into, unpack_into
 from netopt.keys import Key
 
 if TYPE_CHECKING:
     from netopt.core.reference import Memory
 
-Floats = NDArray[Any]
 LARGEST = float(np.finfo(np.float32).max)
 LEAST_WIDTH = 2.0**-100
 """A range below this is taken for a point: its inverse would leave float32."""
@@ -89,10 +89,10 @@ class Grid:
         read-only or overlaps x, and for a vector that the grid cannot hold: NaN, infinity, a norm
         beyond float32, a coordinate outside a fixed range. ``out`` is then unspecified.
         """
-        vector, packed = _floats(x, "x"), _bytes(out, "out")
+        vector, packed = floats(x, "x"), octets(out, "out")
         top = self._top(top)
         need = self.nbytes(len(vector))
-        _check_room(packed, "out", need, vector, "x", writable=packed)
+        check_room(packed, "out", need, vector, "x", writable=packed)
         random = self._random(key, len(vector))
         blocks = self._blocks(len(vector))
         side = np.zeros((len(blocks), self._side), "<f4")
@@ -120,10 +120,10 @@ class Grid:
         that is none, a symbol above ``top``, pad bits that are not zero); ``out`` is then
         unspecified.
         """
-        stream, vector = _bytes(payload, "payload"), _floats(out, "out")
+        stream, vector = octets(payload, "payload"), floats(out, "out")
         top = self._top(top)
         need = self.nbytes(len(vector))
-        _check_room(stream, "payload", need, vector, "out", writable=vector)
+        check_room(stream, "payload", need, vector, "out", writable=vector)
         blocks = self._blocks(len(vector))
         head = 4 * self._side * len(blocks)
         symbols = np.zeros(len(vector), np.uint8 if self._bits <= 8 else np.uint32)
@@ -292,30 +292,3 @@ def _rounded_up(value: float) -> np.float32:
     with np.errstate(over="ignore"):
         near: np.float32 = np.float32(value)
     return np.nextafter(near, np.float32(np.inf)) if float(near) < value else near
-
-
-def _floats(buffer: Memory, name: str) -> Floats:
-    view = _view(buffer, name)
-    array = np.asarray(view).reshape(-1)
-    if array.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise TypeError(f"{name} must hold native float32 or float64, got format '{view.format}'")
-    return array
-
-
-def _bytes(buffer: Memory, name: str) -> NDArray[np.uint8]:
-    view = _view(buffer, name)
-    if view.itemsize != 1:
-        raise TypeError(f"{name} must hold bytes, got items of {view.itemsize} bytes")
-    return np.asarray(view).reshape(-1).view(np.uint8)
-
-
-def _check_room(
-    packed: NDArray[np.uint8], name: str, need: int, vector: Floats, other: str, writable: Floats
-) -> None:
-    if not writable.flags.writeable:
-        raise ValueError("out must be writable, got a read-only buffer")
-    if len(packed) < need:
-        raise ValueError(f"{name} needs {need} bytes, got {len(packed)}")
-    if np.may_share_memory(packed[:need], vector):
-        first, second = (other, name) if name == "out" else (name, other)
-        raise ValueError(f"{first} and {second} must not overlap in memory")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netopt.core.grid import _bytes, _check_room, _floats
+from netopt.core.buffers import check_room, floats, octets
 
 if TYPE_CHECKING:
     from netopt.core.reference import Memory
@@ -23,9 +23,9 @@ def raw_put(x: Memory, bits: int, out: Memory, /) -> int:
     what was written is not finite; ``out`` is then unspecified.
     """
     wire = _wire(bits)
-    vector, packed = _floats(x, "x"), _bytes(out, "out")
+    vector, packed = floats(x, "x"), octets(out, "out")
     need = wire.itemsize * len(vector)
-    _check_room(packed, "out", need, vector, "x", writable=packed)
+    check_room(packed, "out", need, vector, "x", writable=packed)
     with np.errstate(over="ignore"):
         numbers = vector.astype(wire)
     packed[:need] = numbers.view(np.uint8)
@@ -42,9 +42,9 @@ def raw_add(payload: Memory, bits: int, out: Memory, weight: float, add: bool, /
     unspecified.
     """
     wire = _wire(bits)
-    vector, stream = _floats(out, "out"), _bytes(payload, "payload")
+    vector, stream = floats(out, "out"), octets(payload, "payload")
     need = wire.itemsize * len(vector)
-    _check_room(stream, "payload", need, vector, "out", writable=vector)
+    check_room(stream, "payload", need, vector, "out", writable=vector)
     kind = np.promote_types(wire.newbyteorder("="), vector.dtype)
     numbers = stream[:need].view(wire).astype(kind)
     if not np.isfinite(numbers).all():

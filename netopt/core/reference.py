@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netopt.core.buffers import view_of
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -39,7 +41,7 @@ def pack_into(values: Memory, bits: int, out: Memory, offset: int = 0, /) -> int
     that is read-only, too small or overlaps ``values``. After a value out of range those bytes of
     ``out``, and only those, are unspecified.
     """
-    bits, plain, packed = operator.index(bits), _view(values, "values"), _view(out, "out")
+    bits, plain, packed = operator.index(bits), view_of(values, "values"), view_of(out, "out")
     numbers = _plain(plain, "values")
     stream = _stream(packed, "out", packed.readonly, numbers, bits, offset)
     if np.may_share_memory(numbers, stream):
@@ -63,7 +65,7 @@ def unpack_into(payload: Memory, bits: int, out: Memory, offset: int = 0, /) -> 
     that is read-only or overlaps ``payload``, a ``payload`` that is too short or whose pad bits are
     not zero; ``out`` is then untouched.
     """
-    bits, packed, plain = operator.index(bits), _view(payload, "payload"), _view(out, "out")
+    bits, packed, plain = operator.index(bits), view_of(payload, "payload"), view_of(out, "out")
     numbers = _plain(plain, "out")
     stream = _stream(packed, "payload", plain.readonly, numbers, bits, offset)
     if np.may_share_memory(numbers, stream):
@@ -79,16 +81,6 @@ def unpack_into(payload: Memory, bits: int, out: Memory, offset: int = 0, /) -> 
 def tier() -> str:
     """Return the name of the kernels in use, here ``numpy``."""
     return "numpy"
-
-
-def _view(buffer: Any, name: str) -> memoryview:
-    try:
-        view = memoryview(buffer)
-    except TypeError:
-        raise TypeError(f"{name} must be a buffer, got {type(buffer).__name__}") from None
-    if not view.c_contiguous:
-        raise ValueError(f"{name} must be C-contiguous")
-    return view
 
 
 def _plain(view: memoryview, name: str) -> NDArray[Any]:
@@ -154,7 +146,7 @@ def crc32c(data: Memory, value: int = 0, /) -> int:
 
     Raises TypeError for what is no buffer, ValueError for a ``value`` beyond 32 bits.
     """
-    stream = _bytes(_view(data, "data"))
+    stream = _bytes(view_of(data, "data"))
     value = operator.index(value)
     if not 0 <= value < 1 << 32:
         raise ValueError(f"value must be 0..4294967295, got {value}")

@@ -17,15 +17,20 @@ except ImportError:
     extension, TIERS = None, ["c"]  # one test a place says that it was skipped
 
 
-@pytest.fixture(params=TIERS)
-def c_core(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
-    """Return the extension with one of its tiers in use."""
+def using(tier: str) -> Iterator[types.ModuleType]:
+    """Yield the extension with one of its tiers in use."""
     if extension is None:
         pytest.skip("the extension is not built")
     before = extension.tier()
-    extension._use_tier(request.param)
+    extension._use_tier(tier)
     yield extension
     extension._use_tier(before)
+
+
+@pytest.fixture(params=TIERS)
+def c_core(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
+    """Return the extension with each of its tiers in turn."""
+    yield from using(request.param)
 
 
 @pytest.fixture(params=[*TIERS, "numpy"])
@@ -35,10 +40,5 @@ def core(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
         everything = {**vars(reference), "Grid": grid.Grid, "norm": norms.norm}
         everything["random16_into"] = streams.random16_into
         yield types.SimpleNamespace(**everything)  # type: ignore[misc]
-        return
-    if extension is None:
-        pytest.skip("the extension is not built")
-    before = extension.tier()
-    extension._use_tier(request.param)
-    yield extension
-    extension._use_tier(before)
+    else:
+        yield from using(request.param)
