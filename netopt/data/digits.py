@@ -6,7 +6,7 @@ Source: E. Alpaydin and C. Kaynak, *Optical Recognition of Handwritten Digits*, 
 
 from __future__ import annotations
 
-import gzip
+import zlib
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from netopt.data import Data, Recipe, packaged
 
 _WHITE = 16.0
+_GZIP = 31  # how zlib calls gzip's format with the largest window
 
 
 def load(argument: str, seed: int, recipe: Recipe) -> Data:
@@ -32,5 +33,16 @@ def _table() -> npt.NDArray[np.float64]:
 
         pixels, labels = load_digits(return_X_y=True)
         return np.column_stack([pixels, labels]).astype(np.float64)
-    text = gzip.decompress(file.read_bytes()).replace(b",", b" ")
-    return np.fromstring(text.decode(), sep=" ").reshape(-1, 65)
+    return _numbers(zlib.decompress(file.read_bytes(), _GZIP)).reshape(-1, 65)
+
+
+def _numbers(text: bytes) -> npt.NDArray[np.float64]:
+    """Return the numbers 0 to 99 in text that has nothing but them and separators.
+
+    numpy's own reader of text takes each of eight ranks 35 ms for these 117 000 numbers, this 1 ms.
+    """
+    code = np.frombuffer(b"\n" + text + b"\n", np.uint8) - ord("0")  # what is no digit wraps to > 9
+    digit = code < 10
+    last = np.flatnonzero(digit[:-1] & ~digit[1:])
+    tens = code[last - 1] * digit[last - 1]
+    return (10 * tens + code[last]).astype(np.float64)

@@ -26,6 +26,13 @@ def test_digits_are_scikit_learns():
     assert (data.features.min(), data.features.max()) == (0, 1)
 
 
+def test_small_numbers_are_read_from_text_as_pythons_split_reads_them():
+    text = "\n".join(f"{i},{99 - i},0" for i in range(100))
+    wanted = [float(word) for word in text.replace("\n", ",").split(",")]
+    for end in ("", "\n", "\r\n"):
+        same_bits(digits._numbers((text + end).encode()), np.array(wanted))
+
+
 def test_breast_cancer_is_scikit_learns():
     from sklearn.datasets import load_breast_cancer
 
