@@ -5,24 +5,26 @@ Nothing is written and nothing is started before the whole of it is valid.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from netopt import resources, yamlfile
+from netopt import resources
 from netopt.algorithms import Algorithm
 from netopt.codecs import Codec, nbytes
 from netopt.errors import ConfigError
 from netopt.frame import MOST_BYTES
 from netopt.problems import Problem
 from netopt.registry import build, fill, suggest
-from netopt.topologies import Topology, load
+from netopt.topologies import Topology, file_of, load
+from netopt.topologies import read as read_topology
 
+NONE: Mapping[str, Any] = {}
 _UNITS = {"bit": 1, "kbit": 10**3, "Mbit": 10**6, "Gbit": 10**9, "Tbit": 10**12}
 _UNITS |= {"B": 8, "kB": 8 * 10**3, "MB": 8 * 10**6, "GB": 8 * 10**9, "TB": 8 * 10**12}
 
@@ -90,15 +92,53 @@ def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) 
 
     Raises ConfigError for a missing or malformed file and for an override without '='.
     """
-    raw = (
-        copy.deepcopy(dict(source)) if isinstance(source, Mapping) else yamlfile.read(Path(source))
-    )
+    from netopt import yamlfile  # late: PyYAML is not for ranks that are told what it says
+
+    raw = deepcopy(dict(source)) if isinstance(source, Mapping) else yamlfile.read(Path(source))
     for item in overrides:
         place, separator, text = item.partition("=")
         if not separator or not all(place.split(".")):
             raise ConfigError(f"--set takes a.b=c, got '{item}'")
         override(raw, place, yamlfile.parse(text, f"--set {item}"))
     return raw
+
+
+class Source(NamedTuple):
+    """A run file as it stands: its mapping, its folder, and topology files already parsed."""
+
+    raw: dict[str, Any]
+    folder: str
+    parsed: Mapping[str, Mapping[Any, Any]] = NONE
+
+
+def source(file: str | Path, overrides: Sequence[str] = ()) -> Source:
+    """Return a run file (a path or a shipped name) with overrides; errors as locate and read."""
+    path = locate(file)
+    return Source(read(path, overrides), str(path.parent))
+
+
+def pack(source: Source) -> bytes:
+    """Return a run file, with the topology file that it names, as bytes for other ranks.
+
+    None of them then parses YAML. Empty if msgpack cannot tell exactly what the YAML says, such as
+    a date. Raises ConfigError if there is no such topology file.
+    """
+    file = file_of(source.raw.get("topology"), source.folder)
+    told = [
+        source.raw,
+        source.folder,
+        {str(file): read_topology(file, "$.topology")} if file else {},
+    ]
+    try:
+        data = msgspec.msgpack.encode(told)
+        return data if msgspec.msgpack.decode(data) == told else b""
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError):
+        return b""
+
+
+def unpack(data: bytes) -> Source:
+    """Return what ``pack`` was given."""
+    return Source(*msgspec.msgpack.decode(data))
 
 
 def locate(file: str | Path) -> Path:
@@ -156,13 +196,18 @@ def override(raw: dict[str, Any], place: str, value: Any) -> None:
     here[last] = value
 
 
-def make(raw: Mapping[str, Any], folder: Path | None = None) -> Experiment:
+def make(
+    raw: Mapping[str, Any],
+    folder: Path | None = None,
+    parsed: Mapping[str, Mapping[str, Any]] = NONE,
+) -> Experiment:
     """Build every component of a run; relative topology files are looked for in ``folder``.
 
+    Topology files that are already ``parsed``, by path, are not read.
     Raises ConfigError that names the place, the value and the cure.
     """
     options = fill(RunOptions, raw, "$", "a run file")
-    topology = load(options.topology, "$.topology", folder)
+    topology = load(options.topology, "$.topology", folder, parsed)
     if topology.size < 2:
         raise ConfigError(
             "a run needs at least two agents, and this graph has one; give a larger size",

@@ -5,7 +5,6 @@ metrics.jsonl grows a whole line at a time; every other file appears complete or
 
 from __future__ import annotations
 
-import csv
 import errno
 import io
 import json
@@ -20,7 +19,6 @@ from typing import Any
 import numpy as np
 
 import netopt
-from netopt import yamlfile
 from netopt.core import packing
 from netopt.errors import ConfigError, NetoptError
 from netopt.ledger import Ledger, Tally
@@ -38,6 +36,8 @@ class Recorder:
 
     def open(self, resolved: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
         """Create the directory with run.yaml and manifest.json; ConfigError if it cannot be."""
+        from netopt import yamlfile  # late: the root's alone
+
         check_free(self.directory)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
@@ -131,6 +131,8 @@ def write(file: Path, text: str) -> None:
 
 def edges_csv(ledger: Ledger) -> str:
     """Return the ledger as CSV, one line a directed edge."""
+    import csv  # late: the root's alone, and at the end
+
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(EDGE_COLUMNS)

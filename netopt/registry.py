@@ -8,11 +8,9 @@ entry point group ``netopt.components``.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import math
-import pkgutil
 import re
 import sys
 import typing
@@ -75,6 +73,8 @@ def _register(cls: type[Component]) -> None:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` if something in ``known`` is close to ``word``, else ''."""
+    import difflib  # late: only a mistake needs it
+
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else ""
 
@@ -100,13 +100,12 @@ def load_file(path: str | Path) -> None:
 
 def discover(base: type[Component]) -> dict[str, type[Component]]:
     """Import every file of a kind's package and every entry point; return id -> class, sorted."""
+    import pkgutil  # late: a run finds its components by name
+    from importlib.metadata import entry_points
+
     package = importlib.import_module(base.package)
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{base.package}.{module.name}")
-    from importlib.metadata import (
-        entry_points,
-    )  # 15 ms that a run without user plug-ins need not pay
-
     for entry in entry_points(group="netopt.components"):
         entry.load()
     return dict(sorted(_known.get(base.kind, {}).items()))

@@ -1,25 +1,31 @@
 """What each MPI rank runs: one agent of one run file, without the command line.
 
 ``python -m netopt.worker FILE`` under mpirun; ``netopt run`` starts it. Mistakes that all ranks see
-are told by the lowest one; a rank that fails alone ends all of them.
+are told by the lowest one; a rank that fails alone ends all of them. Start-up counts (64 ranks may
+share two cores): only the root reads YAML, and what few ranks need is imported by those.
 """
 
 from __future__ import annotations
 
-import argparse
+import gc
+import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from netopt import config
-from netopt.engine import play, single_threaded
 from netopt.errors import ConfigError, NetoptError, StuckError
-from netopt.recorder import Recorder, manifest
-from netopt.registry import load_file
 from netopt.speech import plain_warnings, say, told
+
+if TYPE_CHECKING:
+    from netopt.config import Experiment
+    from netopt.recorder import Recorder
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+"""Variables that a BLAS library reads when it is loaded."""
 
 STAGGER = 0.2
 """Seconds by which a rank waits for lower ranks to speak first about a failure that all see."""
@@ -31,17 +37,68 @@ LAST_WORDS = 0.05
 """Seconds between a message and the abort, which could otherwise cut it off on its way."""
 
 
+class Order(NamedTuple):
+    """What a rank is asked for; ``ranks`` is how many of them the user expects."""
+
+    file: str
+    overrides: Sequence[str]
+    load: Sequence[str]
+    out: str
+    debug: bool
+    ranks: int | None
+    quiet: bool
+
+
+class Job(NamedTuple):
+    """What a rank has to play; ``recorder`` is the root's alone."""
+
+    experiment: Experiment
+    recorder: Recorder | None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play this rank's part; return the exit code."""
-    parser = argparse.ArgumentParser(prog="netopt.worker", allow_abbrev=False)
-    parser.add_argument("file")
-    parser.add_argument("--set", action="append", default=[], dest="overrides")
-    parser.add_argument("--load", action="append", default=[])
-    parser.add_argument("--out", default="")
-    parser.add_argument("--debug", action="store_true")
-    parser.add_argument("--quiet", action="store_true")
-    given = parser.parse_args(arguments)
-    return run(given.file, given.overrides, given.load, given.out, given.debug, quiet=given.quiet)
+    try:
+        order = read_order(sys.argv[1:] if arguments is None else arguments)
+    except ConfigError as error:
+        say(f"netopt: error: {error}")
+        return error.exit_code
+    return run(*order)
+
+
+def read_order(words: Sequence[str]) -> Order:
+    """Return what the command line asks for; ConfigError if that cannot be understood.
+
+    By hand: the launcher writes these words, and argparse takes every rank 6 ms to import.
+    """
+    files: list[str] = []
+    values: dict[str, list[str]] = {"--set": [], "--load": [], "--out": [""]}
+    flags = {"--debug": False, "--quiet": False}
+    rest = iter(words)
+    for word in rest:
+        name, joined, value = word.partition("=")
+        if name in values:
+            following = value if joined else next(rest, None)
+            if following is None:
+                raise ConfigError(f"{name} needs a value")
+            values[name].append(following)
+        elif word in flags:
+            flags[word] = True
+        else:
+            files.append(word)
+    strange = [word for word in files if word.startswith("-")]
+    if strange or len(files) != 1:
+        said = " ".join(strange or files) or "nothing"
+        raise ConfigError(f"netopt.worker takes one run file, and options it knows, got {said}")
+    return Order(
+        files[0],
+        values["--set"],
+        values["--load"],
+        values["--out"][-1],
+        flags["--debug"],
+        None,
+        flags["--quiet"],
+    )
 
 
 def run(
@@ -58,6 +115,42 @@ def run(
     The root shows the result at the end unless ``quiet``; ``ranks`` is what the user expects.
     """
     plain_warnings()
+    limited = _limit_threads()
+    gc.disable()  # what start-up makes stays: looking through it for garbage is in vain
+    try:
+        job = _start(Order(file, overrides, load, out, debug, ranks, quiet))
+    finally:
+        gc.freeze()
+        gc.enable()
+    if isinstance(job, int):
+        return job
+    try:
+        _play(job, limited)
+        if job.recorder is not None and not quiet:
+            show(job.recorder.directory)
+        return 0
+    except BaseException as error:
+        return _abort(error, debug)
+
+
+def _limit_threads() -> bool:
+    """Ask the BLAS library for one thread before it is loaded; return False if it is already.
+
+    Later it would have to be found first, among all that the process has loaded: 6 ms.
+    """
+    if "numpy" in sys.modules:
+        return False
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    return True
+
+
+def _start(order: Order) -> Job | int:
+    """Return what is to be played, or the exit code if some rank cannot play.
+
+    Everything is imported before MPI starts, where ranks that come early keep cores busy.
+    """
+    from netopt import engine  # noqa: F401  # and with it all that a rank needs
+
     try:
         from netopt.network import mpi
     except (ImportError, RuntimeError) as error:  # no mpi4py, or no MPI library that it can load
@@ -66,43 +159,45 @@ def run(
     # A shell that puts a job into the background makes it ignore SIGINT; the launcher relies on it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     rank, size = mpi.world()
-    job: tuple[config.Experiment, Recorder | None] | None = None
+    job: Job | None = None
     told = ""
     try:
-        if ranks is not None and ranks != size:
-            raise ConfigError(f"-n says {ranks} ranks, but mpirun started {size}")
-        experiment = prepare(file, overrides, load, size)
-        job = experiment, _open(experiment, file, out) if rank == 0 else None
+        packed = mpi.tell(_packed(order) if rank == 0 else b"")
+        if order.ranks is not None and order.ranks != size:
+            raise ConfigError(f"-n says {order.ranks} ranks, but mpirun started {size}")
+        experiment = prepare(order, size, packed)
+        job = Job(experiment, _open(experiment, order) if rank == 0 else None)
     except ConfigError as error:
         told = f"netopt: error: {error}"
     except BaseException as error:  # the others would wait for this rank's word for ever
-        code = _fail(error, rank, debug)
-        mpi.abort(code)
-        return code
+        return _abort(error, order.debug)
     codes = mpi.agree_on_failure(0 if job else ConfigError.exit_code)
-    if job is None or any(codes):
-        if told and not any(codes[:rank]):
-            say(told)
-        return max(codes)
+    if job is not None and not any(codes):
+        return job
+    if told and not any(codes[:rank]):
+        say(told)
+    return max(codes)
+
+
+def _packed(order: Order) -> bytes:
+    """Return the run file for all ranks; empty if each has to read it, and to see what is wrong."""
+    from netopt import config
+
     try:
-        _play(*job)
-        if job[1] is not None and not quiet:
-            show(job[1].directory)
-        return 0
-    except BaseException as error:
-        code = _fail(error, rank, debug)
-        mpi.abort(code)
-        return code
+        return config.pack(config.source(order.file, order.overrides))
+    except Exception:
+        return b""
 
 
-def prepare(
-    file: str, overrides: Sequence[str], load: Sequence[str], size: int
-) -> config.Experiment:
+def prepare(order: Order, size: int, packed: bytes) -> Experiment:
     """Return the experiment; ConfigError if it is not one for ``size`` ranks."""
-    for path in load:
+    from netopt import config
+    from netopt.registry import load_file
+
+    for path in order.load:
         load_file(path)
-    source = config.locate(file)
-    experiment = config.make(config.read(source, overrides), source.parent)
+    source = config.unpack(packed) if packed else config.source(order.file, order.overrides)
+    experiment = config.make(source.raw, Path(source.folder), source.parsed)
     nodes = experiment.topology.size
     if experiment.options.network.driver == "lockstep":
         raise ConfigError(
@@ -118,22 +213,25 @@ def prepare(
     return experiment
 
 
-def _open(experiment: config.Experiment, file: str, out: str) -> Recorder:
+def _open(experiment: Experiment, order: Order) -> Recorder:
     """Return the root's recorder, its directory made; ConfigError if that cannot be."""
+    from netopt import config
     from netopt.network import mpi
+    from netopt.recorder import Recorder, manifest
 
-    recorder = Recorder(Path(out) if out else config.new_directory(Path(file)))
+    recorder = Recorder(Path(order.out) if order.out else config.new_directory(Path(order.file)))
     agents, seed = experiment.topology.size, experiment.options.seed
     recorder.open(experiment.resolved, manifest(seed, "mpi", mpi.library(), agents))
     return recorder
 
 
-def _play(experiment: config.Experiment, recorder: Recorder | None) -> None:
+def _play(job: Job, limited: bool) -> None:
+    from netopt.engine import play, single_threaded
     from netopt.network import mpi
 
-    with single_threaded():
-        network = mpi.MpiNetwork(experiment)
-        play(experiment, network, recorder)
+    with nullcontext() if limited else single_threaded():
+        network = mpi.MpiNetwork(job.experiment)
+        play(job.experiment, network, job.recorder)
         network.close()
 
 
@@ -144,6 +242,15 @@ def show(directory: Path) -> None:
     sys.stdout.write(table.results_text([reading.load(directory)]))
     sys.stdout.write(f"run directory: {directory}\n")
     sys.stdout.flush()
+
+
+def _abort(error: BaseException, debug: bool) -> int:
+    """End all ranks because of what went wrong on this one; return the exit code."""
+    from netopt.network import mpi
+
+    code = _fail(error, mpi.world()[0], debug)
+    mpi.abort(code)
+    return code
 
 
 def _fail(error: BaseException, rank: int, debug: bool) -> int:
@@ -157,6 +264,8 @@ def _fail(error: BaseException, rank: int, debug: bool) -> int:
     if isinstance(error, StuckError):
         time.sleep(min(STAGGER * rank, COURTESY))
     if debug or not isinstance(error, (NetoptError, OSError)):
+        import traceback
+
         say("".join(traceback.format_exception(error)).rstrip())
     say(f"netopt: error: {told(error)}")
     time.sleep(LAST_WORDS)

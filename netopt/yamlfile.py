@@ -1,4 +1,7 @@
-"""YAML in and out: errors that name the file and the line, duplicate keys refused."""
+"""YAML in and out: errors that name the file and the line, duplicate keys refused.
+
+PyYAML takes 20 ms to import, so this module is imported where a file is read or written.
+"""
 
 from __future__ import annotations
 

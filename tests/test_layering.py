@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import netopt
+from netopt import config
 
 ROOT = Path(netopt.__file__).parent
 LAYERS = [
@@ -36,6 +37,10 @@ LAYERS = [
 
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 HEAVY = ["click", "rich", "networkx", "scipy", "sklearn", "matplotlib"]
+ROOTS = ["yaml", "csv"]
+"""What only the root of a run needs: it reads and writes files."""
+LATE = ["argparse", "difflib", "gettext", "gzip", "pkgutil", "shutil", "threadpoolctl", "tempfile"]
+"""What no rank needs whose run file is right: together a tenth of its start-up."""
 
 
 def modules():
@@ -111,18 +116,21 @@ def test_the_order_is_seen_to_be_broken_if_it_is(tmp_path, monkeypatch):
 RANK = """
 import sys
 import netopt.worker
-from netopt import config
+words, told = sys.argv[2:], bytes.fromhex(sys.argv[1])
+assert netopt.worker._limit_threads()
 from netopt.network.lockstep import Lockstep
-logistic = {"id": "logistic", "data": "digits"}
-made = config.make({"problem": logistic, "topology": {"id": "ring", "size": 4}, "algorithm": "qgd"})
-network = Lockstep(made)
+network = Lockstep(netopt.worker.prepare(netopt.worker.read_order(["none.yaml"]), 8, told))
 network.play(0)
-print([name for name in sys.argv[1:] if name in sys.modules])
+print([name for name in words if name in sys.modules])
 """
 
 
 def test_a_rank_pays_for_no_heavy_library():
-    command = [sys.executable, "-c", RANK, *HEAVY]
+    """It plays a round of what it was told, a topology by name, without a file to read."""
+    logistic = {"id": "logistic", "data": "digits"}
+    raw = {"problem": logistic, "topology": "ring-8", "algorithm": "qgd"}
+    told = config.pack(config.Source(raw, "."))
+    command = [sys.executable, "-c", RANK, told.hex(), *HEAVY, *ROOTS, *LATE]
     env = {**os.environ, "NETOPT_WARNED": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -7,6 +7,7 @@ wait is a polled one, so that a neighbour that never answers is named instead of
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 import mpi4py
@@ -33,6 +34,9 @@ from netopt.network import (  # noqa: E402
 )
 from netopt.network.control import Control  # noqa: E402
 from netopt.network.posts import Deadline, Inlet, Requests, Sender  # noqa: E402
+
+NAP = 0.001
+"""Seconds between two looks at whether the others have started."""
 
 FRAME_TYPE = MPI.UNSIGNED_CHAR  # what mpi4py takes numpy's uint8 for
 
@@ -202,11 +206,26 @@ def world() -> tuple[int, int]:
     return MPI.COMM_WORLD.Get_rank(), MPI.COMM_WORLD.Get_size()
 
 
+def tell(data: bytes) -> bytes:
+    """Return the root's bytes on every rank; their number travels first."""
+    size = np.array([len(data)], dtype=np.int64)
+    _nap_until(MPI.COMM_WORLD.Ibcast(size))
+    content = np.frombuffer(data, np.uint8) if world()[0] == 0 else np.empty(size[0], np.uint8)
+    _nap_until(MPI.COMM_WORLD.Ibcast(content))
+    return content.tobytes()
+
+
 def agree_on_failure(code: int) -> list[int]:
     """Return every rank's exit code, so that a mistake that all see is told by one of them."""
     codes = np.zeros(MPI.COMM_WORLD.Get_size(), dtype=np.int64)
     MPI.COMM_WORLD.Allgather(np.array([code], dtype=np.int64), codes)
     return [int(c) for c in codes]
+
+
+def _nap_until(request: MPI.Request) -> None:
+    """Return when a request is done; until then the cores are for the ranks that start slowly."""
+    while not request.Test():
+        time.sleep(NAP)
 
 
 def abort(code: int) -> None:

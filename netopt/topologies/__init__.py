@@ -7,8 +7,18 @@ all that agents see. One generator a file; a file that starts with an underscore
 from __future__ import annotations
 
 from netopt.mixing import Adjacency, Matrix
-from netopt.topologies._files import load
+from netopt.topologies._files import file_of, load, read
 from netopt.topologies._generator import Generator, Size
 from netopt.topologies._topology import TOLERANCE, Topology
 
-__all__ = ["TOLERANCE", "Adjacency", "Generator", "Matrix", "Size", "Topology", "load"]
+__all__ = [
+    "TOLERANCE",
+    "Adjacency",
+    "Generator",
+    "Matrix",
+    "Size",
+    "Topology",
+    "file_of",
+    "load",
+    "read",
+]

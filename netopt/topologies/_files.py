@@ -6,26 +6,33 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netopt import resources, yamlfile
+from netopt import resources
 from netopt.errors import ConfigError
 from netopt.registry import build, discover, find, suggest
 from netopt.topologies._generator import Generator
 from netopt.topologies._topology import Topology
 
+NONE: Mapping[str, Any] = {}
 
-def load(spec: object, path: str = "$.topology", folder: str | Path | None = None) -> Topology:
+
+def load(
+    spec: object,
+    path: str = "$.topology",
+    folder: str | Path | None = None,
+    parsed: Mapping[str, Mapping[Any, Any]] = NONE,
+) -> Topology:
     """Return the topology that ``spec`` describes.
 
     ``spec`` is a mapping such as ``{id: ring, size: 8, weights: metropolis}``, a path to a YAML
     file with such a mapping (it ends in .yaml and is relative to ``folder``), the name of a shipped
-    topology such as ``ring-8``, or a generator's id, with its defaults. Raises ConfigError.
+    topology such as ``ring-8``, or a generator's id, with its defaults. A file whose mapping is
+    ``parsed``, by its path, is not read again. Raises ConfigError.
     """
     if not isinstance(spec, str):
         return _finish(spec, path)
-    if spec.endswith((".yaml", ".yml")):
-        return load_file(Path(folder or "", spec), path)
-    if spec in resources.names("topologies"):
-        return load_file(shipped(spec), path)
+    file = file_of(spec, folder)
+    if file is not None:
+        return _from_file(file, parsed.get(str(file)) or read(file, path))
     _refuse_unknown(spec, path)
     return _finish({"id": spec}, path)
 
@@ -35,15 +42,29 @@ def shipped(name: str) -> Path:
     return resources.folder("topologies") / f"{name}.yaml"
 
 
+def file_of(spec: object, folder: str | Path | None = None) -> Path | None:
+    """Return the file that ``spec`` names, as in ``load``, or None if it names none."""
+    if not isinstance(spec, str):
+        return None
+    if spec.endswith((".yaml", ".yml")):
+        return Path(folder or "", spec)
+    return shipped(spec) if spec in resources.names("topologies") else None
+
+
 def load_file(file: Path, path: str = "") -> Topology:
     """Return the topology that a YAML file describes, named like the file; ConfigError if none."""
-    spec = read(file, path)
-    spec.pop("description", None)
+    return _from_file(file, read(file, path))
+
+
+def _from_file(file: Path, spec: Mapping[Any, Any]) -> Topology:
+    spec = {name: value for name, value in spec.items() if name != "description"}
     return _finish(spec, f"{file.name}: $", file.stem)
 
 
 def read(file: Path, path: str = "") -> dict[Any, Any]:
     """Return the mapping in a topology file; ConfigError at ``path`` names file and line."""
+    from netopt import yamlfile  # late: PyYAML is not for ranks that are told what it says
+
     try:
         return yamlfile.read(file)
     except ConfigError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from netopt import config
@@ -97,3 +99,46 @@ def test_a_later_override_wins_and_a_value_may_hold_an_equals_sign():
 def test_an_override_may_name_a_whole_component():
     raw = config.read({"algorithm": "dgd"}, ["algorithm={id: qgd, schedule: constant}"])
     assert raw == {"algorithm": {"id": "qgd", "schedule": "constant"}}
+
+
+def test_what_the_root_tells_the_other_ranks_is_what_the_file_says(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    (tmp_path / "mine.yaml").write_text("{id: path, size: 3, description: mine}")
+    file.write_text(
+        "problem: {id: quadratic, kappa: 1.0e+2, dimension: 7}\n"
+        "topology: mine.yaml\nalgorithm: {id: dgd, lr: 1e-3}\nseed: 0x10\ndescription: \u00e9\n"
+    )
+    source = config.source(file, ["rounds=3"])
+    told = config.unpack(config.pack(source))
+    assert told[:2] == source[:2]
+    (tmp_path / "mine.yaml").unlink()  # nobody reads it again
+    made = config.make(told.raw, Path(told.folder), told.parsed)
+    assert (made.topology.name, made.topology.size, made.rounds) == ("mine", 3, 3)
+    assert made.resolved["topology"] == {
+        "id": "path",
+        "size": 3,
+        "weights": made.resolved["topology"]["weights"],
+    }
+
+
+@pytest.mark.parametrize("said", ["{1: 2}", "[!!binary AAAA]", "1.0", ".inf", "~", "on", "[{}]"])
+def test_whatever_msgpack_knows_is_told_exactly(said: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(f"problem: quadratic\nodd: {said}\n")
+    source = config.source(file)
+    assert repr(config.unpack(config.pack(source))) == repr(config.Source(*source[:2], {}))
+
+
+@pytest.mark.parametrize("said", ["2026-11-25", ".nan", f"{2**70}", "!!set {a, b}", "&a [*a]"])
+def test_what_cannot_be_told_exactly_is_left_for_every_rank_to_read(
+    said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(f"problem: quadratic\nodd: {said}\n")
+    assert config.pack(config.source(file)) == b""
+
+
+def test_a_topology_file_that_is_missing_is_not_told() -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.pack(config.Source({"topology": "none.yaml"}, "there"))
+    assert str(caught.value) == "$.topology: no file 'there/none.yaml'"

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import FAULTY, netopt
+from netopt import launcher, worker
+
+from .conftest import FAULTY, command, netopt
 
 JOB = """
 rounds: 3
@@ -111,3 +113,49 @@ def test_lockstep_under_mpirun_is_refused(run_file: Callable[[str], Path]) -> No
     )  # fmt: skip
     assert done.code == 2
     assert "$.network.driver: lockstep plays all agents in one process" in done.err
+
+
+def test_the_launchers_words_are_read_as_they_are_meant() -> None:
+    words = [
+        "a.yaml",
+        "--set",
+        "x.y=1",
+        "--load",
+        "p.py",
+        "--set=z=a=b",
+        "--quiet",
+        "--out",
+        "o",
+        "--load",
+        "q.py",
+    ]
+    wanted = (["x.y=1", "z=a=b"], ["p.py", "q.py"], "o", False, None, True)
+    assert worker.read_order(words) == ("a.yaml", *wanted)
+    assert worker.read_order(["--debug", "a.yaml"]) == ("a.yaml", [], [], "", True, None, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("", "netopt.worker takes one run file, and options it knows, got nothing"),
+        ("a b", "netopt.worker takes one run file, and options it knows, got a b"),
+        ("a --ste x", "netopt.worker takes one run file, and options it knows, got --ste"),
+        ("a --out", "--out needs a value"),
+    ],
+)
+def test_words_that_no_launcher_writes_are_bad_input(
+    words: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert worker.main(words.split()) == 2
+    assert capsys.readouterr().err == f"netopt: error: {complaint}\n"
+
+
+def test_a_date_in_a_run_file_is_told_once_though_every_rank_reads_it(
+    run_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    words = ["--out", str(tmp_path / "o"), str(run_file(JOB + "seed: 2026-11-25\n"))]
+    arguments, variables = launcher.command(4, words)
+    done = command(arguments, timeout=60, **variables)
+    assert done.code == 2
+    assert "netopt: error: $.seed: expected" in done.err
+    assert done.err.count("netopt: error:") == 1
