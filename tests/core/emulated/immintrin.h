@@ -24,7 +24,7 @@ void *__asan_region_is_poisoned(void *begin, size_t size);
 
 EMULATED const void *checked(const void *at, size_t size) {
     if (size > 0 && __asan_region_is_poisoned((void *)(uintptr_t)at, size) != NULL) {
-        printf("%zu bytes at %p are not all the caller's\n", size, at);
+        fprintf(stderr, "%zu bytes at %p are not all the caller's\n", size, at);
         abort();
     }
     return at;
