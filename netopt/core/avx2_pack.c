@@ -89,7 +89,7 @@ typedef struct {
 AVX2_INLINE middle middle_for(unsigned bits) {
     middle k;
 
-    k.join = _mm256_set1_epi32((int)(1u | 1u << (16 + bits)));
+    k.join = _mm256_set1_epi32((int)(1 | UINT64_C(1) << (16 + bits)));
     if (bits == 15) /* -2^15 is the one power that 16 signed bits hold; the sum is then negative */
         k.join = _mm256_set1_epi32((int)(0xFFFFu | 0x8000u << 16));
     k.up = _mm_set1_epi64x(4 * bits);
