@@ -1,7 +1,7 @@
 /* What one instruction set offers: a table of kernels, one table a tier.
  *
- * Every tier gives the same bits; reference.py and grid_reference.py say which. A kernel only
- * asserts what its contract asks for. Buffers need not be aligned; input and output must not
+ * Every tier gives the same bits; reference.py, grid.py, norms.py and streams.py say which. Buffers
+ * need not be aligned, but symbols of 32 bits and random numbers are; input and output must not
  * overlap; no kernel touches a byte that its contract does not name.
  */
 #ifndef NETOPT_TIERS_H
@@ -31,7 +31,7 @@ enum { BP_L1, BP_L2, BP_LINF, BP_NORMS };
 /* One vector's, or one block's, quantizer, in the numbers that the kernels work with.
  *
  * Arithmetic is in float32 if coordinates are float32 and bits <= 8, else in float64; every
- * operation is rounded by itself. `wide` says the latter.
+ * operation is rounded by itself.
  * Stochastic: symbol = (rint((x - lo) * mult + origin) + r) >> 16, with 65536 in mult and origin and
  * r a random 16-bit number. Nearest: symbol = min(floor((x - lo) * mult + origin), top), for |x| at
  * most `limit`. Decoded: (symbol - zero) * delta + lo. */
@@ -58,9 +58,9 @@ typedef int bp_quantize_fn(const void *x, size_t n, const bp_grid *grid, const u
 typedef uint32_t bp_decode_fn(const uint8_t *payload, size_t n, const bp_grid *grid, double weight,
                               int add, void *out);
 
-/* Rounds n coordinates of one block by the stream `fast` and packs them, as far as groups of 32 with
- * up to 8 bits go whose stores stay within `room` bytes from `out` on; what lies there beyond the
- * symbols is unspecified. `key` and `first` are those of bp_tier.fast. Returns how many coordinates
+/* Rounds n coordinates of one block by the stream `fast` and packs them, as far as a tier can with up
+ * to 8 bits and stores within `room` bytes from `out` on: all n, or a multiple of 32; what lies there
+ * beyond the symbols is unspecified. `key` and `first` are those of bp_tier.fast. Returns how many coordinates
  * are done; sets `bad` if one has no symbol, and then nothing beyond `room` is touched either. */
 typedef size_t bp_encode_fn(const void *x, size_t n, const bp_grid *grid, const uint32_t key[2],
                             uint32_t first, uint8_t *out, size_t room, int *bad);
