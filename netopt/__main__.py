@@ -177,6 +177,19 @@ def round_(quick: bool, file: str | None) -> None:
         measured.save(rows, Path(file))
 
 
+@bench.command()
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+def start(file: str | None) -> None:
+    """Seconds of 8 ranks to their first round, beside a script that imports numpy and mpi4py."""
+    from netopt.bench import start as measured
+    from netopt.bench import suite
+
+    suite.check_writable(file)
+    rows = measured.measure(watch=measured.progress())
+    show_on_screen(measured.table(rows, suite.machine()))
+    suite.write(file, rows)
+
+
 def show_on_screen(renderable: Any) -> None:
     """Print a rich renderable: coloured on a terminal, plain and 110 columns wide elsewhere."""
     from rich.console import Console
