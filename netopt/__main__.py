@@ -168,13 +168,14 @@ def pack(quick: bool, file: str | None) -> None:
 @click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
 def round_(quick: bool, file: str | None) -> None:
     """Milliseconds a round on a ring of 8, beside MPI's bare neighbourhood collective."""
+    from netopt.bench import output
     from netopt.bench import round as measured
     from netopt.bench.round_cases import cases
 
+    output.check_writable(file)
     rows = measured.measure(cases(quick), measured.progress())
     show_on_screen(measured.table(rows))
-    if file is not None:
-        measured.save(rows, Path(file))
+    output.write(file, rows)
 
 
 @bench.command()
@@ -182,12 +183,11 @@ def round_(quick: bool, file: str | None) -> None:
 def start(file: str | None) -> None:
     """Seconds of 8 ranks to their first round, beside a script that imports numpy and mpi4py."""
     from netopt.bench import start as measured
-    from netopt.bench import suite
 
-    suite.check_writable(file)
+    output.check_writable(file)
     rows = measured.measure(watch=measured.progress())
-    show_on_screen(measured.table(rows, suite.machine()))
-    suite.write(file, rows)
+    show_on_screen(measured.table(rows, output.machine()))
+    output.write(file, rows)
 
 
 def show_on_screen(renderable: Any) -> None:

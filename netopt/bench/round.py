@@ -15,16 +15,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from netopt import launcher
+from netopt.bench.output import processor
 from netopt.bench.round_cases import Case, experiment_of
 from netopt.bench.round_share import alone
 from netopt.errors import ConfigError
-from netopt.recorder import write
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -107,11 +106,6 @@ def _end(process: subprocess.Popen[str]) -> None:
                 continue
 
 
-def save(rows: Sequence[Row], file: Path) -> None:
-    """Write the rows as a JSON list, the whole file or none; OSError if it cannot be written."""
-    write(file, json.dumps(rows, indent=2) + "\n")
-
-
 def machine(rows: Sequence[Row]) -> str:
     """Return in one line what the rows were measured on."""
     library = rows[0]["mpi"] if rows else "no MPI"
@@ -120,18 +114,6 @@ def machine(rows: Sequence[Row]) -> str:
         f"{processor()}, {launcher.usable_cores()} cores, {pinned}; {library}; "
         f"Python {platform.python_version()}, numpy {np.__version__}"
     )
-
-
-def processor() -> str:
-    """Return the processor's name as Linux gives it, elsewhere what Python knows."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [
-                line.split(":", 1)[1].strip() for line in file if line.startswith("model name")
-            ]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def table(rows: Sequence[Row]) -> Table:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from netopt.bench import fused, pack, rivals, suite, tables, targets, timing
+from netopt.bench import fused, output, pack, rivals, tables, targets, timing
 from netopt.core import packing, reference
 from netopt.errors import ConfigError
 
@@ -147,9 +147,9 @@ def test_each_table_has_a_line_a_row(vectors):
 
 def test_rows_are_written_whole_and_a_bad_place_is_found_first(tmp_path):
     file = tmp_path / "rows.json"
-    suite.write(str(file), [{"kernel": "pack", "n": 3}])
+    output.write(str(file), [{"kernel": "pack", "n": 3}])
     assert json.loads(file.read_text()) == [{"kernel": "pack", "n": 3}]
     assert [path.name for path in tmp_path.iterdir()] == ["rows.json"]
     for bad in (tmp_path / "none" / "rows.json", tmp_path):
         with pytest.raises(ConfigError, match=r"^cannot write .*; name a file in a folder that"):
-            suite.check_writable(str(bad))
+            output.check_writable(str(bad))

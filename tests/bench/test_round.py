@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -171,13 +170,6 @@ def test_the_rows_of_a_small_run_say_what_was_measured():
             assert row["difference"] is None
     assert bench.table(rows).row_count == 4
     assert f"numpy {np.__version__}" in bench.machine(rows)
-
-
-def test_the_file_is_a_list_of_rows_and_appears_whole(tmp_path):
-    rows = [{"algorithm": "qgd", "ratio": 1.5}]
-    bench.save(rows, tmp_path / "rows.json")
-    assert json.loads((tmp_path / "rows.json").read_text()) == rows
-    assert [path.name for path in tmp_path.iterdir()] == ["rows.json"]
 
 
 def test_a_launcher_that_fails_is_told_in_one_line(monkeypatch, tmp_path):
