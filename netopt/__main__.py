@@ -182,6 +182,7 @@ def round_(quick: bool, file: str | None) -> None:
 @click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
 def start(file: str | None) -> None:
     """Seconds of 8 ranks to their first round, beside a script that imports numpy and mpi4py."""
+    from netopt.bench import output
     from netopt.bench import start as measured
 
     output.check_writable(file)
