@@ -35,8 +35,8 @@ from netopt.network import (  # noqa: E402
 from netopt.network.control import Control  # noqa: E402
 from netopt.network.posts import Deadline, Inlet, Requests, Sender  # noqa: E402
 
-NAP = 0.001
-"""Seconds between two looks at whether the others have started."""
+NAP = 0.0001
+"""Seconds between two looks at whether the others have started: short, for several may follow."""
 
 FRAME_TYPE = MPI.UNSIGNED_CHAR  # what mpi4py takes numpy's uint8 for
 
