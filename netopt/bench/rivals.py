@@ -74,6 +74,7 @@ def blosc(values: Words, unpack: bool) -> Call | None:
     library = imported("blosc2")
     if library is None:
         return None
+    library.set_nthreads(1)  # the stopwatch runs on this thread
     options = {"typesize": 4, "clevel": 1, "filter": library.Filter.BITSHUFFLE}
     data = values.tobytes()
     packed = library.compress(data, **options)
