@@ -147,15 +147,15 @@ def _limit_threads() -> bool:
 def _start(order: Order) -> Job | int:
     """Return what is to be played, or the exit code if some rank cannot play.
 
-    Everything is imported before MPI starts, where ranks that come early keep cores busy.
+    MPI starts before the rest is imported: whoever comes there early keeps a core busy.
     """
-    from netopt import engine  # noqa: F401  # and with it all that a rank needs
-
     try:
-        from netopt.network import mpi
+        from netopt import mpi as _  # noqa: F401
     except (ImportError, RuntimeError) as error:  # no mpi4py, or no MPI library that it can load
         say(f"netopt: error: MPI does not load: {error}; 'netopt doctor' says more")
         return ConfigError.exit_code
+    from netopt.network import mpi
+
     # A shell that puts a job into the background makes it ignore SIGINT; the launcher relies on it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     rank, size = mpi.world()

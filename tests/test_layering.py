@@ -16,7 +16,7 @@ from netopt import config
 ROOT = Path(netopt.__file__).parent
 LAYERS = [
     ["errors"],
-    ["registry", "keys", "yamlfile", "resources", "speech"],
+    ["registry", "keys", "yamlfile", "resources", "speech", "mpi"],
     ["core"],
     ["data", "schedules", "mixing"],
     ["topologies", "problems", "codecs"],
@@ -92,7 +92,7 @@ def test_a_part_imports_only_what_lies_below_it(part):
 
 @pytest.mark.parametrize(
     ("library", "owner"),
-    [("mpi4py", "network/mpi.py"), ("netopt.core._bitpack", "core/packing.py")],
+    [("mpi4py", "mpi.py"), ("netopt.core._bitpack", "core/packing.py")],
 )
 def test_a_library_has_one_owner(library, owner):
     users = {

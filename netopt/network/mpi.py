@@ -10,19 +10,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-import mpi4py
 import numpy as np
 
-mpi4py.rc.threads = False  # one thread a rank: MPI_THREAD_SINGLE is the fastest level
-
-from mpi4py import MPI  # noqa: E402
-
-from netopt.agent import Exchange, Message, Vector  # noqa: E402
-from netopt.codecs import nbytes  # noqa: E402
-from netopt.config import Experiment  # noqa: E402
-from netopt.frame import HEADER_BYTES  # noqa: E402
-from netopt.ledger import Ledger  # noqa: E402
-from netopt.network import (  # noqa: E402
+from netopt.agent import Exchange, Message, Vector
+from netopt.codecs import nbytes
+from netopt.config import Experiment
+from netopt.frame import HEADER_BYTES
+from netopt.ledger import Ledger
+from netopt.mpi import MPI
+from netopt.network import (
     Capture,
     Matrix,
     Tap,
@@ -32,8 +28,8 @@ from netopt.network import (  # noqa: E402
     located,
     receive,
 )
-from netopt.network.control import Control  # noqa: E402
-from netopt.network.posts import Deadline, Inlet, Requests, Sender  # noqa: E402
+from netopt.network.control import Control
+from netopt.network.posts import Deadline, Inlet, Requests, Sender
 
 NAP = 0.0001
 """Seconds between two looks at whether the others have started: short, for several may follow."""
@@ -47,7 +43,7 @@ class MpiNetwork:
     def __init__(self, experiment: Experiment) -> None:
         self._timeout = experiment.options.network.timeout
         self.deadline = Deadline(self._timeout)
-        self._comms = [MPI.COMM_WORLD.Dup() for _ in range(3)]
+        self._comms = _copies(3)
         self._frames, control, self._distress = self._comms
         self._control = Control(control, self._control_wait, self.deadline.endless)
         self.rank, self.size, self.root = control.Get_rank(), control.Get_size(), self._control.root
@@ -201,6 +197,14 @@ def _largest_frame(experiment: Experiment) -> int:
     return HEADER_BYTES + max(c.vectors * nbytes(codec.max_nbits(d)) for c, codec in pairs)
 
 
+def _copies(count: int) -> list[MPI.Comm]:
+    """Return communicators of all ranks, made together: one by one, 8 ranks take twice as long."""
+    made = [MPI.COMM_WORLD.Idup() for _ in range(count)]
+    for _, request in made:
+        _nap_until(request)
+    return [comm for comm, _ in made]
+
+
 def world() -> tuple[int, int]:
     """Return this rank and the number of ranks."""
     return MPI.COMM_WORLD.Get_rank(), MPI.COMM_WORLD.Get_size()
@@ -218,7 +222,7 @@ def tell(data: bytes) -> bytes:
 def agree_on_failure(code: int) -> list[int]:
     """Return every rank's exit code, so that a mistake that all see is told by one of them."""
     codes = np.zeros(MPI.COMM_WORLD.Get_size(), dtype=np.int64)
-    MPI.COMM_WORLD.Allgather(np.array([code], dtype=np.int64), codes)
+    _nap_until(MPI.COMM_WORLD.Iallgather(np.array([code], dtype=np.int64), codes))
     return [int(c) for c in codes]
 
 
