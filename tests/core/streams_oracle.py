@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from netopt.keys import Key
 
 MASK = 0xFFFFFFFF
-STEP_OF_KEY = True
-"""Whether the hash's input grows from word to word by b | 1, instead of one."""
 
 
 def philox4x32(key: Sequence[int], counter: Sequence[int]) -> list[int]:
@@ -33,7 +31,7 @@ def philox4x32(key: Sequence[int], counter: Sequence[int]) -> list[int]:
 
 def mixed(t: int, a: int, b: int) -> int:
     """Return word ``t`` of a block of the stream ``fast`` whose key is (a, b)."""
-    x = t * (b | 1 if STEP_OF_KEY else 1) + a & MASK
+    x = t * (b | 1) + a & MASK
     x ^= x >> 16
     x = x * 0x7FEB352D & MASK
     x ^= b

@@ -194,12 +194,7 @@ def test_coordinates_are_independent(lag, stream):
     assert pairs_excess(whole[:, 0], whole[:, 1]) < 1
 
 
-STEPS_OF_ONE = pytest.mark.xfail(
-    not oracle.STEP_OF_KEY, strict=True, reason="the hash turns steps of one into few differences"
-)
-
-
-@pytest.mark.parametrize("stream", [pytest.param("fast", marks=STEPS_OF_ONE), "philox"])
+@pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize("lag", [1, 2, 4, 8, 16, 512, 1024])
 def test_differences_are_uniform(lag, stream):
     """First and second differences of numbers at full resolution, within a block."""
