@@ -157,6 +157,11 @@ def _end(process: subprocess.Popen[str], out: Path) -> None:
             process.wait(GRACE)
     except (ProcessLookupError, PermissionError, subprocess.TimeoutExpired, KeyboardInterrupt):
         pass
+    end_group(process)
+
+
+def end_group(process: subprocess.Popen[str]) -> None:
+    """End a process that leads a group of its own, and the group: asked first, then killed."""
     for word in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is None:
             os.killpg(process.pid, word)

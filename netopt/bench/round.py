@@ -28,8 +28,6 @@ from netopt.errors import ConfigError
 if TYPE_CHECKING:
     from rich.table import Table
 
-GRACE = 5.0
-"""Seconds that mpirun has to end its ranks."""
 Row = dict[str, Any]
 Watch = Callable[[int, int], None]
 
@@ -79,7 +77,7 @@ def _rows(todo: Sequence[Case]) -> Iterator[Row]:
             code = process.wait()
         finally:
             signal.signal(signal.SIGTERM, previous)
-            _end(process)
+            launcher.end_group(process)
         if code or done < len(todo):
             raise ConfigError(f"mpirun ended with exit code {code}: {_reason(said)}")
 
@@ -94,16 +92,6 @@ def _reason(said: IO[str]) -> str:
     lines = [line.strip() for line in said if line.strip()]
     ours = [line.removeprefix(launcher.MARK).strip() for line in lines if launcher.MARK in line]
     return (ours or lines or ["it said nothing"])[0]
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    for word in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is None:
-            os.killpg(process.pid, word)
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                continue
 
 
 def machine(rows: Sequence[Row]) -> str:

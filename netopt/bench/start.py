@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 RANKS, REPEATS = 8, 9
 TIMEOUT = 60.0
 """Seconds after which a start is given up."""
-GRACE = 5.0
-"""Seconds that mpirun has to end its ranks."""
 PROBLEMS: dict[str, Any] = {
     "quadratic": "quadratic",
     "logistic on digits": {"id": "logistic", "data": "digits"},
@@ -144,13 +142,14 @@ def _run(rival: Rival) -> str:
         start_new_session=True,  # Ctrl-C reaches this process only, which ends the ranks
     )
     previous = signal.signal(signal.SIGTERM, _as_interrupt)
-    try:
-        out, err = process.communicate(timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        raise ConfigError(f"mpirun did not end within {TIMEOUT:g} s") from None
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-        _end(process)
+    with process:  # closes the pipes, whatever comes
+        try:
+            out, err = process.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise ConfigError(f"mpirun did not end within {TIMEOUT:g} s") from None
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+            launcher.end_group(process)
     if process.returncode:
         reason = next(iter(err.strip().splitlines()), "it said nothing")
         raise ConfigError(f"mpirun ended with exit code {process.returncode}: {reason}")
@@ -159,16 +158,6 @@ def _run(rival: Rival) -> str:
 
 def _as_interrupt(signum: int, frame: object) -> None:
     raise KeyboardInterrupt
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    for word in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is None:
-            os.killpg(process.pid, word)
-            try:
-                process.communicate(timeout=GRACE)
-            except subprocess.TimeoutExpired:
-                continue
 
 
 def _row(name: str, ranks: int, ours: Sequence[Time], bare: Sequence[Time]) -> Row:
