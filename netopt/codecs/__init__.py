@@ -33,8 +33,28 @@ class Segment(NamedTuple):
     form: str
 
 
+class Tuning(NamedTuple):
+    """What a codec that adapts to a problem is told about the vectors that one worker sends.
+
+    ``workers`` is n, the number of workers; ``diagonal`` is that of the worker's smoothness matrix
+    L_i, shape (d,) float64, or None for a method that does not precondition; ``mu`` is the strong
+    convexity of F or None; ``aim`` is 'dcgd' (make calL small) or 'diana' (make omega^2 +
+    (calL / (n mu))^2 small). Source: Wang, Safaryan and Richtarik, NeurIPS 2022.
+    """
+
+    workers: int
+    diagonal: Vector | None = None
+    mu: float | None = None
+    aim: str = "diana"
+
+
 class Codec(Component):
-    """Base of every codec: give ``nbits``, ``encode_into``, ``decode_into`` and ``layout``."""
+    """Base of every codec: give ``nbits``, ``encode_into``, ``decode_into`` and ``layout``.
+
+    A codec whose quantizer depends on the problem also gives ``tune`` and ``tuned``; the theory of
+    a method asks for ``omega``, ``cal_l``, ``contraction`` and ``covering``, where None means that
+    there is no such constant.
+    """
 
     kind: ClassVar[str] = "codec"
     package: ClassVar[str] = "netopt.codecs"
@@ -106,6 +126,46 @@ class Codec(Component):
         out = np.empty(n)
         self.decode_into(data, key, out)
         return out
+
+    def omega(self, n: int) -> float | None:
+        """Return omega with E||Q(x) - x||^2 <= omega ||x||^2 for n coordinates, Q unbiased."""
+        return None
+
+    def cal_l(self, diagonal: Vector, top: float) -> float | None:
+        """Return c with E||Q(x) - x||^2_L <= c ||x||^2, L of this ``diagonal`` and largest
+        eigenvalue ``top``: Wang, Safaryan and Richtarik's calL(Q, L), or an upper bound of it.
+        """
+        omega = self.omega(len(diagonal))
+        return None if omega is None else omega * top
+
+    def contraction(self, n: int) -> float | None:
+        """Return alpha in (0, 1] with E||C(x) - x||^2 <= (1 - alpha) ||x||^2 for n coordinates."""
+        omega = self.omega(n)
+        return None if omega is None or omega >= 1 else 1 - omega
+
+    def covering(self, n: int) -> float | None:
+        """Return the largest error ||Q(x) - x|| over the vectors with ||x|| <= 1 (Euclidean).
+
+        For codecs with a range of their own, which both ends scale: Lin, Kostina and Hassibi's
+        rho_n 2^(-R).
+        """
+        return None
+
+    def tune(self, tuning: Tuning) -> Vector | None:
+        """Return the parameters that fit a worker's vectors, float64 but exact in float32.
+
+        They travel once, before the first round, as 32 bits each. None: there is nothing to send,
+        and ``tuned`` needs only what both ends know. Raises ConfigError if it cannot be tuned.
+        """
+        return None
+
+    def tuned(self, tuning: Tuning, d: int, parameters: Vector | None = None) -> Codec:
+        """Return the codec for a worker's vectors of d coordinates; the same on both ends.
+
+        ``parameters`` are those of ``tune``; ``tuning.diagonal`` is not looked at, since the
+        receiver does not know it. Raises ConfigError if there is no such codec.
+        """
+        return self
 
     def fingerprint(self) -> int:
         """Return 16 bits that identify this codec and its options on the wire."""
