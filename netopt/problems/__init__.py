@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from netopt.errors import ConfigError
 from netopt.keys import Key
+from netopt.problems._curvature import Curvature, decompose
 from netopt.registry import Component
 
 Vector = npt.NDArray[np.float64]
@@ -78,6 +79,22 @@ class Problem(Component):
         """Return a matrix, shape (d, d), that bounds the Hessian of f_i everywhere, or None."""
         return None
 
+    def curvature_of(self, rank: int) -> Curvature | None:
+        """Return agent ``rank``'s smoothness matrix L_i with its root and extreme eigenvalues.
+
+        None where there is no such matrix. Raises ConfigError that names the agent if L_i is
+        singular. Takes O(d^3); kept by problems over data.
+        """
+        matrix = self.smoothness_matrix(rank)
+        return None if matrix is None else decompose(matrix, rank)
+
+    def top(self) -> float | None:
+        """Return L, a Lipschitz constant of F's own gradient, or None if unknown.
+
+        It is at most the mean of the L_i, and smaller where the agents' curvatures differ.
+        """
+        return None
+
     def strong_convexity(self) -> float | None:
         """Return a mu > 0 such that F - mu/2 ||x||^2 is convex, or None if there is none known."""
         return None
@@ -85,6 +102,11 @@ class Problem(Component):
     def minimum(self) -> Vector | None:
         """Return a known minimiser x*, shape (d,), or None."""
         return None
+
+    def certificate(self) -> float | None:
+        """Return the norm of F's gradient at ``minimum()``, or None if no minimum is known."""
+        best = self.minimum()
+        return None if best is None else float(np.linalg.norm(self.gradient(best, None)))
 
     def minimisers(self) -> Vector | None:
         """Return all known minimisers as rows, shape (m, d); distances are taken to the nearest."""

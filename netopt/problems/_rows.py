@@ -14,9 +14,7 @@ from netopt.data.splits import split
 from netopt.errors import ConfigError
 from netopt.keys import Key, Purpose
 from netopt.problems import Problem, Vector
-
-DENSE_LIMIT = 4000
-"""Up to so many coordinates a d x d matrix (128 MB of float64) is formed without being asked."""
+from netopt.problems._curvature import DENSE_LIMIT, Curvature, largest
 
 
 class Part(NamedTuple):
@@ -49,12 +47,14 @@ class Rows(Problem):
     if TYPE_CHECKING:  # set by prepare; not options
         _parts: tuple[Part, ...] = ()
         _tops: Any = None
+        _curvatures: Any = None
+        _whole: float | None = None
 
     def _deal(self, data: Data, agents: int, seed: int) -> None:
         """Give every agent its rows, each agent's in one contiguous block."""
         with option("split"):
             shares = split(self.split, data, agents, seed)
-        self.agents, self._tops = agents, {}
+        self.agents, self._tops, self._curvatures, self._whole = agents, {}, {}, None
         self._parts = tuple(Part(data.features[rows], data.labels[rows]) for rows in shares)
         fewest = min(len(part.labels) for part in self._parts)
         if self.batch is not None and self.batch > fewest:
@@ -80,6 +80,36 @@ class Rows(Problem):
         """Return A_i'A_i/m_i, shape (n, n)."""
         features = self._parts[rank].features
         return np.asarray(_dense(features.T @ features) / features.shape[0])
+
+    def curvature_of(self, rank: int) -> Curvature | None:
+        """Return agent ``rank``'s Curvature, computed once, or None above d = 4000."""
+        if rank not in self._curvatures:
+            self._curvatures[rank] = super().curvature_of(rank)
+        kept: Curvature | None = self._curvatures[rank]
+        return kept
+
+    def _mean_gram(self) -> Vector:
+        """Return (1/N) sum_i A_i'A_i/m_i, shape (n, n)."""
+        total = self._gram(0)
+        for rank in range(1, self.agents):
+            total += self._gram(rank)
+        return total / self.agents
+
+    def _whole_top(self) -> float:
+        """Return the largest eigenvalue of (1/N) sum_i A_i'A_i/m_i; by Lanczos above n = 4000."""
+        if self._whole is None:
+            n = self._parts[0].features.shape[1]
+            if n <= DENSE_LIMIT:
+                self._whole = float(np.linalg.eigvalsh(self._mean_gram())[-1])
+            else:
+                self._whole = largest(self._mean_product, n)
+        return self._whole
+
+    def _mean_product(self, v: Vector) -> Vector:
+        total = np.zeros(len(v))
+        for part in self._parts:
+            total += part.features.T @ (part.features @ v / len(part.labels))
+        return np.asarray(total / self.agents)
 
     def _top(self, rank: int) -> float:
         """Return the largest eigenvalue of A_i'A_i/m_i, also that of A_i A_i'/m_i."""

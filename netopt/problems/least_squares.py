@@ -10,7 +10,8 @@ from msgspec import Meta
 from netopt.data import Recipe, load
 from netopt.keys import Key
 from netopt.problems import Vector
-from netopt.problems._rows import DENSE_LIMIT, Rows, option
+from netopt.problems._curvature import DENSE_LIMIT
+from netopt.problems._rows import Rows, option
 
 
 class LeastSquares(Rows):
@@ -69,10 +70,7 @@ class LeastSquares(Rows):
 
     def hessian_vector(self, x: Vector, v: Vector) -> Vector:
         """Return the Hessian of F times v, shape (d,), over all rows."""
-        total = np.zeros(self.d)
-        for part in self._parts:
-            total += part.features.T @ (part.features @ v / len(part.labels))
-        return np.asarray(total / self.agents + self.l2 * v)
+        return self._mean_product(v) + self.l2 * v
 
     def smoothness(self, rank: int) -> float:
         """Return lambda_max(A_i'A_i)/m_i + l2, the smallest constant there is."""
@@ -83,6 +81,10 @@ class LeastSquares(Rows):
         if self.d > DENSE_LIMIT:
             return None
         return self._gram(rank) + self.l2 * np.eye(self.d)
+
+    def top(self) -> float:
+        """Return the largest eigenvalue of F's Hessian; by Lanczos iteration above d = 4000."""
+        return self._whole_top() + self.l2
 
     def strong_convexity(self) -> float | None:
         """Return the smallest eigenvalue of F's Hessian; None if it is 0 or d > 4000."""
@@ -106,7 +108,4 @@ class LeastSquares(Rows):
         return best
 
     def _hessian(self) -> Vector:
-        total = self.l2 * np.eye(self.d)
-        for rank in range(self.agents):
-            total += self._gram(rank) / self.agents
-        return total
+        return self._mean_gram() + self.l2 * np.eye(self.d)

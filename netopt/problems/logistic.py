@@ -11,7 +11,8 @@ from netopt.data import Data, Recipe, classify, load
 from netopt.data.splits import hold_out
 from netopt.keys import Key
 from netopt.problems import Vector, _softmax, _two_classes
-from netopt.problems._rows import DENSE_LIMIT, L2, Part, Rows, Source, Split, option, with_ones
+from netopt.problems._curvature import DENSE_LIMIT
+from netopt.problems._rows import L2, Part, Rows, Source, Split, option, with_ones
 
 
 class Logistic(Rows):
@@ -102,6 +103,10 @@ class Logistic(Rows):
             return None
         block = self._model.CURVATURE * self._gram(rank)
         return np.kron(np.eye(self._classes), block) + self.l2 * np.eye(self.d)
+
+    def top(self) -> float:
+        """Return c lambda_max((1/N) sum_i A_i'A_i/m_i) + l2; by Lanczos above n = 4000 columns."""
+        return float(self._model.CURVATURE) * self._whole_top() + self.l2
 
     def strong_convexity(self) -> float | None:
         """Return l2, or None if it is 0."""

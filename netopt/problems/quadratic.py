@@ -10,6 +10,7 @@ from msgspec import Meta
 from netopt.core.spectrum import logarithmic
 from netopt.keys import Key, Purpose
 from netopt.problems import Problem, Vector
+from netopt.problems._curvature import DENSE_LIMIT, Curvature, diagonal
 
 _SPREAD, _ORDER, _CENTRE = 0, 1, 2
 
@@ -126,6 +127,14 @@ class Quadratic(Problem):
     def smoothness_matrix(self, rank: int) -> Vector:
         """Return A_i as a dense matrix, shape (d, d)."""
         return np.asarray(np.diag(self._agent(rank).curvature))
+
+    def curvature_of(self, rank: int) -> Curvature | None:
+        """Return A_i as a Curvature, without a decomposition, or None above d = 4000."""
+        return diagonal(self._agent(rank).curvature) if self.d <= DENSE_LIMIT else None
+
+    def top(self) -> float:
+        """Return the largest eigenvalue of (1/N) sum_i A_i, exactly."""
+        return float(self._whole().curvature.max())
 
     def strong_convexity(self) -> float:
         """Return the smallest eigenvalue of (1/N) sum_i A_i, exactly."""

@@ -142,6 +142,62 @@ def test_smoothness_is_the_top_eigenvalue_of_the_smoothness_matrix(problem):
 
 
 @pytest.mark.parametrize("size", [1e-3, 1.0, 30.0])
+def test_top_bounds_how_fast_the_gradient_changes(problem, size):
+    top = problem.top()
+    for x, v in directions(problem):
+        if top is not None:
+            change = problem.gradient(x + size * v, None) - problem.gradient(x, None)
+            assert np.linalg.norm(change) <= (1 + 1e-9) * top * np.linalg.norm(size * v)
+
+
+def test_top_is_the_top_eigenvalue_of_the_mean_smoothness_matrix(problem):
+    matrices = [problem.smoothness_matrix(rank) for rank in range(AGENTS)]
+    if matrices[0] is not None:
+        assert problem.top() == pytest.approx(np.linalg.norm(np.mean(matrices, axis=0), 2))
+        assert problem.top() <= (1 + 1e-12) * np.mean(
+            [problem.smoothness(i) for i in range(AGENTS)]
+        )
+        assert problem.top() >= (1 - 1e-12) * problem.strong_convexity()
+
+
+def test_curvature_belongs_to_the_smoothness_matrix(problem):
+    for rank in (0, AGENTS - 1):
+        curvature, matrix = problem.curvature_of(rank), problem.smoothness_matrix(rank)
+        if matrix is None:
+            assert curvature is None
+            continue
+        assert np.array_equal(curvature.matrix, matrix)
+        assert np.array_equal(curvature.diagonal, np.diag(matrix))
+        assert np.array_equal(curvature.root, curvature.root.T)
+        assert curvature.top == pytest.approx(problem.smoothness(rank), rel=1e-12)
+        size = curvature.top
+        np.testing.assert_allclose(curvature.root @ curvature.root, matrix, atol=1e-13 * size)
+        ends = np.linalg.eigvalsh(matrix)[[0, -1]]
+        np.testing.assert_allclose([curvature.bottom, curvature.top], ends, atol=1e-13 * size)
+        assert np.linalg.eigvalsh(curvature.root)[0] > 0
+
+
+def test_preparing_again_forgets_what_was_computed(problem):
+    before, top = problem.curvature_of(0), problem.top()
+    problem.prepare(AGENTS, 9)
+    after = problem.curvature_of(0)
+    again = prepared(problem.config(), seed=9)
+    assert problem.top() == again.top()
+    if before is not None:
+        assert np.array_equal(after.matrix, again.curvature_of(0).matrix)
+    problem.prepare(AGENTS, 1)
+    assert problem.top() == top
+
+
+def test_certificate_is_the_gradients_norm_at_the_minimum(problem):
+    best = problem.minimum()
+    if best is None:
+        assert problem.certificate() is None
+    else:
+        assert problem.certificate() == np.linalg.norm(problem.gradient(best, None))
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 30.0])
 def test_strong_convexity_bounds_how_slowly_the_gradient_changes(problem, size):
     mu = problem.strong_convexity()
     for x, v in directions(problem):
@@ -213,3 +269,4 @@ def test_what_a_problem_does_not_define_it_says():
         assert str(caught.value) == f"problem  does not define {what}"
     assert bare.minimisers() is None
     assert bare.smoothness(0) is bare.smoothness_matrix(0) is bare.strong_convexity() is None
+    assert bare.curvature_of(0) is bare.top() is bare.certificate() is None
