@@ -1,9 +1,10 @@
 """Picks the C extension or its numpy reference, and says which; all of netopt packs through here.
 
-``pack_into``, ``unpack_into``, ``crc32c``, ``norm``, ``Grid``, ``raw_put`` and ``raw_add`` are the
-chosen implementation's own, without a Python layer in between; the modules ``reference``,
-``norms``, ``grid`` and ``raw`` of this package document them. ``implementation`` is ``c`` or
-``numpy``, ``tier()`` names the kernels. For the benchmark, and None without the extension:
+``pack_into``, ``unpack_into``, ``crc32c``, ``norm``, ``Grid``, ``raw_put``, ``raw_add``, the
+variable-length codes (``levels_*``, ``numbers_*``), ``dither`` and ``undither`` are the chosen
+implementation's own, without a Python layer in between; the modules ``reference``, ``norms``,
+``grid``, ``raw``, ``codes`` and ``steps`` of this package document them. ``implementation`` is
+``c`` or ``numpy``, ``tier()`` names the kernels. For the benchmark, and None without the extension:
 ``timed`` runs kernels in a loop, ``nothing`` is an empty call, ``buffers`` one that takes two
 buffers, and ``naive`` holds the plain C loops (pack, unpack). The environment variable
 ``NETOPT_NO_EXTENSION=1`` forces numpy; ``NETOPT_TIER`` names the C kernels to use (``portable``,
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from netopt.core.codes import elias_bits
 from netopt.errors import ConfigError
 from netopt.keys import Key
 
@@ -32,10 +34,17 @@ __all__ = [
     "Grid",
     "buffers",
     "crc32c",
+    "dither",
+    "elias_bits",
     "implementation",
+    "levels_bits",
+    "levels_get",
+    "levels_put",
     "naive",
     "norm",
     "nothing",
+    "numbers_get",
+    "numbers_put",
     "pack_into",
     "packed_bytes",
     "random16",
@@ -43,6 +52,7 @@ __all__ = [
     "raw_put",
     "tier",
     "timed",
+    "undither",
     "unpack_into",
 ]
 
@@ -85,6 +95,8 @@ try:
         tier,
         unpack_into,
     )
+    from netopt.core.codes import levels_bits, levels_get, levels_put, numbers_get, numbers_put
+    from netopt.core.steps import dither, undither
 
     implementation = "c"
     timed: Callable[..., float] | None = _timed
@@ -94,10 +106,12 @@ try:
 except ValueError as error:  # NETOPT_TIER names no kernels
     raise ConfigError(str(error)) from None
 except ImportError as error:
+    from netopt.core.codes import levels_bits, levels_get, levels_put, numbers_get, numbers_put
     from netopt.core.grid import Grid  # type: ignore[assignment]
     from netopt.core.norms import norm
     from netopt.core.raw import raw_add, raw_put
     from netopt.core.reference import crc32c, pack_into, tier, unpack_into
+    from netopt.core.steps import dither, undither
     from netopt.core.streams import random16_into
 
     implementation = "numpy"
