@@ -81,7 +81,10 @@ def plan(file: str, overrides: tuple[str, ...], load: tuple[str, ...]) -> None:
     """Show the graph and the exact bytes per edge and round, before anything runs."""
     from netopt.report import plan as report
 
-    show_on_screen(report.render(report.plan(experiment_of(file, overrides, load))))
+    experiment = experiment_of(file, overrides, load)
+    for warning in experiment.warnings:
+        speech.say(f"netopt: warning: {warning}")
+    show_on_screen(report.render(report.plan(experiment)))
 
 
 @cli.command("list")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from netopt.codecs import Bytes, Codec, nbytes
 from netopt.core import packing
 from netopt.errors import FrameError, NumericalError
-from netopt.frame import Header, expect, parse, parts, quick, seal
+from netopt.frame import HEADER_BYTES, Header, expect, parse, parts, quick, seal
 from netopt.keys import BROADCAST, Key, Purpose
 from netopt.problems import Problem
 from netopt.topologies import Topology
@@ -27,12 +27,33 @@ Vector = npt.NDArray[np.float64]
 class Channel(NamedTuple):
     """A named stream of an algorithm's messages: ``vectors`` vectors of d coordinates a frame.
 
-    ``default`` is the codec that is used when the run file names none.
+    ``default`` is the codec, by id or mapping, that is used when the run file names none. A channel
+    for ``telling`` is the algorithm's own: a frame has one vector of up to d coordinates, and the
+    codec is not for the run file to choose. Such channels come last.
     """
 
     name: str
-    default: str = "raw"
+    default: Any = "raw"
     vectors: int = 1
+    telling: bool = False
+
+
+TELLING = Channel("setup", {"id": "raw", "dtype": "float32"}, telling=True)
+"""What agents tell each other before the first round, in numbers of 32 bits."""
+
+
+class Coding(NamedTuple):
+    """How an agent's frames of a channel are made: codec, and the largest frame that it makes.
+
+    ``fixed`` says whether all frames are that large; ``pad`` are the bits that only fill up bytes.
+    """
+
+    codec: Codec
+    vectors: int
+    fingerprint: int
+    size: int
+    pad: int
+    fixed: bool
 
 
 class Message(NamedTuple):
@@ -83,6 +104,7 @@ class Agent:
         seed: int,
         wire: Wire,
         whole: bool = True,
+        workers: Sequence[int] | None = None,
     ) -> None:
         self.rank = rank
         self.size = topology.size
@@ -91,27 +113,46 @@ class Agent:
         self.successors = topology.successors(rank)
         self.predecessors = topology.predecessors(rank)
         self.weights = topology.weights[rank]
+        self.workers = tuple(range(self.size) if workers is None else workers)
+        self.shard = self.workers.index(rank) if rank in self.workers else None
         self.seed = seed
         self.round = 0
         self.exchange = 0
         self._wire, self._whole = wire, whole
         self._index = {channel.name: i for i, channel in enumerate(channels)}
-        self._codecs = tuple(codecs)
-        self._sizes = tuple(map(self._size, channels, codecs))
-        self._fixed = tuple(codec.nbits(self.d) is not None for codec in codecs)
+        self._telling = frozenset(i for i, channel in enumerate(channels) if channel.telling)
+        self._codings = tuple(self._coding(*pair) for pair in zip(channels, codecs, strict=True))
+        self._tuned: dict[tuple[int, int], Coding] = {}
         members = sorted((*self.predecessors, rank))
         self._order = tuple((j, float(self.weights[j])) for j in members)
         self._draws = 0
 
-    def _size(self, channel: Channel, codec: Codec) -> tuple[int, int, int, int]:
-        """Return vectors, codec, payload bytes and pad bits of a channel's (largest) frame."""
-        bits = codec.max_nbits(self.d)
+    def _coding(self, channel: Channel, codec: Codec) -> Coding:
+        bits, fixed = codec.max_nbits(self.d), codec.nbits(self.d) is not None
         size = channel.vectors * nbytes(bits)
-        return channel.vectors, codec.fingerprint(), size, 8 * size - channel.vectors * bits
+        pad = 8 * size - channel.vectors * bits
+        return Coding(codec, channel.vectors, codec.fingerprint(), size, pad, fixed)
+
+    def _of(self, index: int, sender: int) -> Coding:
+        """Return the coding of a sender's frames on a channel: tuned to it, or the channel's."""
+        return self._tuned.get((index, sender), self._codings[index])
+
+    def codec(self, channel: str, sender: int | None = None) -> Codec:
+        """Return the codec of a channel, for this agent's messages or those of ``sender``."""
+        return self._of(self._index[channel], self.rank if sender is None else sender).codec
+
+    def tune(self, channel: str, sender: int, codec: Codec) -> None:
+        """Let ``codec`` be that of the messages of ``sender`` (an agent's rank) from here on.
+
+        Both ends have to do so, between the same two messages.
+        """
+        index = self._index[channel]
+        vectors = self._codings[index].vectors
+        self._tuned[index, sender] = self._coding(Channel(channel, vectors=vectors), codec)
 
     def _header(self, index: int, sender: int, broadcast: int) -> Header:
         """Return the header that a frame of a channel has here and now (the largest)."""
-        vectors, codec, size, pad = self._sizes[index]
+        _, vectors, codec, size, pad, _ = self._of(index, sender)
         place = (self.round, self.exchange, sender, self.d)
         return quick(Header, (vectors, codec, *place, size, pad, index, broadcast))
 
@@ -126,12 +167,14 @@ class Agent:
     def grad(self, x: Vector) -> Vector:
         """Return the gradient of this agent's f_i at x, shape (d,); NumericalError if not finite.
 
-        Each call draws a batch of its own, if the problem has batches.
+        Each call draws a batch of its own, if the problem has batches. Only workers have an f_i.
         """
+        if self.shard is None:
+            raise TypeError(f"agent {self.rank} has no f_i: it is not one of the workers")
         place = (self.round, self.exchange, self.rank, BROADCAST, self._draws)
         key = quick(Key, (self.seed, Purpose.BATCH, *place))
         self._draws += 1
-        gradient = self.problem.grad(self.rank, x, key)
+        gradient = self.problem.grad(self.shard, x, key)
         if not _finite(gradient):
             raise NumericalError(
                 f"agent {self.rank}, round {self.round}: the gradient is not finite (|x| reaches "
@@ -154,7 +197,7 @@ class Agent:
         header = self._header(index, self.rank, int(to is None))
         buffer = self._wire.buffer(index, receiver, header.frame_bytes)
         pieces = parts(header, buffer, self.seed, receiver)
-        codec, bits = self._codecs[index], 0
+        codec, bits = self._of(index, self.rank).codec, 0
         rows = self._rows(np.ascontiguousarray(x), header.vectors)  # a column of a matrix may come
         for row, (payload, key) in zip(rows, pieces, strict=True):
             bits += codec.encode_into(row, key, payload)
@@ -166,16 +209,41 @@ class Agent:
         seal(frame, header, self._whole)
         return quick(Message, (header, frame, receiver, pieces))
 
+    def tell(self, x: Vector, to: int | None = None) -> Message:
+        """Return a message on the channel for set-up with x, shape (m,), m up to d, as float32.
+
+        It is for all successors, or only for agent ``to``; RangeError if x does not fit float32.
+        """
+        index = self._index[TELLING.name]
+        receiver = BROADCAST if to is None else to
+        header = self._told(self._header(index, self.rank, int(to is None)), len(x))
+        buffer = self._wire.buffer(index, receiver, HEADER_BYTES + self._codings[index].size)
+        pieces = parts(header, buffer, self.seed, receiver)
+        self._codings[index].codec.encode_into(np.ascontiguousarray(x), pieces[0][1], pieces[0][0])
+        frame = buffer[: header.frame_bytes]
+        seal(frame, header, self._whole)
+        return quick(Message, (header, frame, receiver, pieces))
+
+    def _told(self, largest: Header, count: int) -> Header:
+        """Return the header of a telling frame with ``count`` numbers; FrameError above d."""
+        if not 1 <= count <= self.d:
+            raise FrameError(f"count 1 to {self.d} expected, got {count}")
+        bits = self._codings[largest.channel].codec.nbits(count) or 0
+        size = nbytes(bits)
+        return largest._replace(count=count, payload_bytes=size, pad_bits=8 * size - bits)
+
     def accept(self, frame: Bytes, source: int) -> Message:
         """Return the message in a frame that arrived from ``source``.
 
         Raises FrameError unless it is intact and fits place, sender and codec.
         """
         got = parse(frame, self._whole)
-        if got.channel >= len(self._codecs):
-            raise FrameError(f"channel {got.channel} expected below {len(self._codecs)}")
+        if got.channel >= len(self._codings):
+            raise FrameError(f"channel {got.channel} expected below {len(self._codings)}")
         wanted = self._header(got.channel, source, got.broadcast)
-        if not self._fixed[got.channel]:
+        if got.channel in self._telling:
+            wanted = self._told(wanted, got.count)
+        elif not self._of(got.channel, source).fixed:
             wanted = wanted._replace(payload_bytes=got.payload_bytes, pad_bits=got.pad_bits)
         expect(got, wanted)
         receiver = BROADCAST if got.broadcast else self.rank
@@ -183,12 +251,19 @@ class Agent:
 
     def decode(self, message: Message, out: Vector | None = None) -> Vector:
         """Return the vector (or m vectors) of a message; of one's own, what others decode."""
-        vectors, codec = message.header.vectors, self._codecs[message.header.channel]
+        header = message.header
+        codec = self._of(header.channel, header.sender).codec
         if out is None:
-            out = self._empty(vectors)
-        for row, (payload, key) in zip(self._rows(out, vectors), message.parts, strict=True):
+            out = self._empty(header.vectors, header.count)
+        for row, (payload, key) in zip(self._rows(out, header.vectors), message.parts, strict=True):
             codec.decode_into(payload, key, row)
         return out
+
+    def add(self, message: Message, weight: float, out: Vector, first: bool = False) -> None:
+        """Add ``weight`` times a message's vector to ``out``, shape (d,); write it if ``first``."""
+        codec = self._of(message.header.channel, message.header.sender).codec
+        payload, key = message.parts[0]
+        codec.accumulate(payload, key, weight, out, first)
 
     def mix(self, own: Message, inbox: Inbox, out: Vector | None = None) -> Vector:
         """Return sum_j w_ij decode(message_j) over this agent and its predecessors, in rank order.
@@ -197,23 +272,24 @@ class Agent:
         """
         vectors, channel = own.header.vectors, own.header.channel
         if out is None:
-            out = self._empty(vectors)
-        rows, codec, first = self._rows(out, vectors), self._codecs[channel], True
+            out = self._empty(vectors, self.d)
+        rows, first = self._rows(out, vectors), True
         for j, weight in self._order:
             message = own if j == self.rank else inbox[j]
             if message.header.channel != channel:
                 raise FrameError(f"channel {channel} expected, got {message.header.channel}")
+            codec = self._of(channel, j).codec
             for row, (payload, key) in zip(rows, message.parts, strict=True):
                 codec.accumulate(payload, key, weight, row, first)
             first = False
         return out
 
-    def _empty(self, vectors: int) -> Vector:
-        return np.empty((vectors, self.d) if vectors > 1 else self.d)
+    def _empty(self, vectors: int, count: int) -> Vector:
+        return np.empty((vectors, count) if vectors > 1 else count)
 
     def _rows(self, x: Vector, vectors: int) -> list[Vector]:
         """Return the vectors of a message as they lie in x; indexing is faster than iterating."""
-        whole = x.reshape(vectors, self.d)
+        whole = x.reshape(vectors, -1)
         return [whole[i] for i in range(vectors)]
 
     def share(self, message: Message) -> Exchange:

@@ -39,6 +39,8 @@ def run(
         launcher.check()
     if out:
         check_writable(Path(out))
+    for warning in experiment.warnings:
+        say(f"netopt: warning: {warning}")
     directory = Path(out) if out else config.new_directory(source)
     progress = Progress(experiment.rounds)
     try:

@@ -85,6 +85,7 @@ class Experiment(NamedTuple):
     rounds: int
     stop_bits: int | None
     resolved: dict[str, Any]
+    warnings: tuple[str, ...] = ()
 
 
 def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -220,18 +221,20 @@ def make(
     codecs = _codecs(algorithm, options.codecs)
     problem = build(Problem, _beside(options.problem, folder), "$.problem")
     try:
-        problem.prepare(topology.size, options.seed)
+        problem.prepare(len(algorithm.workers(topology)), options.seed)
     except MemoryError:
         raise ConfigError("its data do not fit into memory; make it smaller", "$.problem") from None
     _check_frames(algorithm, codecs, problem.d)
+    warnings = tuple(algorithm.review(topology, problem, codecs))
     rounds = min(options.rounds, options.stop.rounds or options.rounds)
     bits = None if options.stop.bits is None else parse_bits(options.stop.bits, "$.stop.bits")
     resolved = _resolved(options, topology, problem, algorithm, codecs)
-    return Experiment(options, topology, problem, algorithm, codecs, rounds, bits, resolved)
+    parts = (options, topology, problem, algorithm, codecs)
+    return Experiment(*parts, rounds, bits, resolved, warnings)
 
 
 def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]:
-    names = [channel.name for channel in algorithm.channels]
+    names = [channel.name for channel in algorithm.channels if not channel.telling]
     for name in given:
         if name not in names:
             hint = suggest(name, names) or f"; its channels are {', '.join(names)}"
@@ -278,11 +281,12 @@ def _resolved(
 ) -> dict[str, Any]:
     """Return the run file that says every option, in the order a reader expects."""
     plain = msgspec.to_builtins(options)
+    pairs = zip(algorithm.channels, codecs, strict=True)
     parts = {
         "problem": problem.config(),
         "topology": topology.spec,
         "algorithm": algorithm.config(),
-        "codecs": {c.name: k.config() for c, k in zip(algorithm.channels, codecs, strict=True)},
+        "codecs": {c.name: k.config() for c, k in pairs if not c.telling},
     }
     order = ("description", "seed", "rounds", *parts, "network", "stop", "record")
     return dict(msgspec.to_builtins({name: parts.get(name, plain[name]) for name in order}))

@@ -48,6 +48,8 @@ def play(
     try:
         # Overflow is an error of netopt's own, with its place: numpy's warning adds nothing.
         with np.errstate(over="ignore", invalid="ignore"):
+            network.setup()
+            network.settle()
             verdict = _rounds(network, diary)
         books = network.books()
     except KeyboardInterrupt:
@@ -97,10 +99,10 @@ class Diary:
         self.round, self.seconds = 0, 0.0
         self._x: Matrix = np.zeros((0, 0))
 
-    def look(self, x: Matrix, totals: tuple[int, int]) -> int:
+    def look(self, x: Matrix, totals: tuple[int, int, int]) -> int:
         """Record a row for the estimates x, shape (N, d); return the verdict on going on."""
         row = measure(self.experiment.problem, x, self.round)
-        row |= {"payload_bits": totals[0], "wire_bytes": totals[1]}
+        row |= {"payload_bits": totals[0], "wire_bytes": totals[1], "setup_bytes": totals[2]}
         row |= {"seconds": self.seconds, "emulated_seconds": None}
         row |= self.experiment.problem.metrics(mean_of(x))
         self._x = x

@@ -20,13 +20,19 @@ Counts = npt.NDArray[np.int64]
 
 
 class Tally(NamedTuple):
-    """What crossed one directed edge; the names are the columns of edges.csv."""
+    """What crossed one directed edge; the names are the columns of edges.csv.
+
+    ``setup_bits`` (payload) and ``setup_bytes`` (payload and headers) were told before round 0;
+    they are in none of the other columns.
+    """
 
     frames: int
     payload_bits: int
     payload_bytes: int
     header_bytes: int
     resent_bytes: int
+    setup_bits: int = 0
+    setup_bytes: int = 0
 
 
 COLUMNS = len(Tally._fields)
@@ -35,11 +41,13 @@ COLUMNS = len(Tally._fields)
 class Ledger:
     """Exact counters, one row a directed edge, for one direction (sent or received).
 
-    ``counts`` has shape (edges, 5), int64, in the order of ``edges``.
+    ``counts`` has shape (edges, 7), int64, in the order of ``edges``. While ``setup`` is set, what
+    is added counts as set-up.
     """
 
     def __init__(self, edges: Iterable[Edge]) -> None:
         self.edges = tuple(edges)
+        self.setup = False
         self.row = {edge: i for i, edge in enumerate(self.edges)}
         self.counts: Counts = np.zeros((len(self.edges), COLUMNS), dtype=np.int64)
         # Integers are added through this view in a third of the time that numpy takes for a row.
@@ -49,6 +57,10 @@ class Ledger:
     def add(self, edge: Edge, header: Header) -> None:
         """Count one frame on ``edge``."""
         cells, at, size = self._cells, self._start[edge], header.payload_bytes
+        if self.setup:
+            cells[at + 5] += 8 * size - header.pad_bits
+            cells[at + 6] += size + HEADER_BYTES
+            return
         cells[at] += 1
         cells[at + 1] += 8 * size - header.pad_bits
         cells[at + 2] += size
@@ -58,10 +70,11 @@ class Ledger:
         """Return the sums over all edges."""
         return Tally(*(int(v) for v in self.counts.sum(axis=0)))
 
-    def bits_and_bytes(self) -> tuple[int, int]:
-        """Return payload bits and wire bytes (payload, headers and resent bytes) over all edges."""
+    def bits_and_bytes(self) -> tuple[int, int, int]:
+        """Return payload bits, wire bytes (payload, headers and resent bytes) and set-up bytes."""
         total = self.total()
-        return total.payload_bits, total.payload_bytes + total.header_bytes + total.resent_bytes
+        wire = total.payload_bytes + total.header_bytes + total.resent_bytes
+        return total.payload_bits, wire, total.setup_bytes
 
 
 def check_conservation(sent: Ledger, received: Ledger) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,6 +63,8 @@ def run(
         config.override(raw, place, value)
     folder = None if isinstance(file, Mapping) else file.parent
     experiment = config.make(raw, folder)
+    for warning in experiment.warnings:
+        warnings.warn(warning, RuntimeWarning, stacklevel=2)
     directory = None if out is None else Path(out)
     outcome = engine.lockstep(experiment, directory)
     assert outcome.sent is not None, "an interrupted run raises KeyboardInterrupt"

@@ -173,6 +173,9 @@ def _start(order: Order) -> Job | int:
         return _abort(error, order.debug)
     codes = mpi.agree_on_failure(0 if job else ConfigError.exit_code)
     if job is not None and not any(codes):
+        if rank == 0 and not order.quiet:
+            for warning in job.experiment.warnings:
+                say(f"netopt: warning: {warning}")
         return job
     if told and not any(codes[:rank]):
         say(told)

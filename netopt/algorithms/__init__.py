@@ -5,14 +5,16 @@ An algorithm talks to its ``Agent`` and never sees a byte, a buffer or another a
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from netopt.agent import Agent, Channel, Exchange, Inbox, Vector
+from netopt.codecs import Codec
 from netopt.errors import ConfigError
+from netopt.problems import Problem
 from netopt.registry import Component
 from netopt.topologies import Topology
 
@@ -57,6 +59,8 @@ class Algorithm(Component):
     channels: ClassVar[tuple[Channel, ...]] = (Channel("mix"),)
     doubly_stochastic: ClassVar[bool] = True
     """Whether the method's analysis needs a doubly stochastic mixing matrix."""
+    dense: ClassVar[bool] = False
+    """Whether an agent holds d x d matrices."""
 
     def start(self, me: Agent) -> State:
         """Return the state before round 0."""
@@ -66,9 +70,33 @@ class Algorithm(Component):
         """Play one round: yield exchanges, receive inboxes, update ``s``."""
         raise TypeError(f"algorithm {self.id} does not define a round")
 
+    def setup(self, s: Any, me: Agent) -> Round:
+        """Play what comes before round 0, such as telling a smoothness matrix; counted apart."""
+        yield from ()
+
+    def setup_traffic(
+        self, topology: Topology, problem: Problem, codecs: Sequence[Codec]
+    ) -> list[tuple[int, int, int]]:
+        """Return (source, destination, numbers of 32 bits) of every frame of ``setup``."""
+        return []
+
+    def workers(self, topology: Topology) -> Sequence[int]:
+        """Return the ranks of the agents that have a share f_i of the problem, ascending."""
+        return range(topology.size)
+
+    def review(
+        self, topology: Topology, problem: Problem, codecs: Sequence[Codec]
+    ) -> Sequence[str]:
+        """Return warnings about a run with this problem and these codecs, of its channels in order.
+
+        Raises ConfigError if the method cannot run at all. Every rank asks, so it has to be cheap.
+        """
+        return ()
+
     def traffic(self, topology: Topology) -> list[tuple[int, int, int]]:
         """Return (source, destination, channel index) of every frame of one round."""
-        return [(i, j, c) for c in range(len(self.channels)) for i, j in topology.edges]
+        used = [c for c, channel in enumerate(self.channels) if not channel.telling]
+        return [(i, j, c) for c in used for i, j in topology.edges]
 
     def check(self, topology: Topology) -> None:
         """Raise ConfigError if the method cannot run on this graph."""

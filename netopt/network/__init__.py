@@ -33,6 +33,9 @@ class Network(Protocol):
     root: bool
     control_bytes: int
 
+    def setup(self) -> None:
+        """Play what comes before round 0; the ledger counts it apart, and no frame is captured."""
+
     def play(self, k: int) -> None:
         """Play round k on every agent of this process."""
 
@@ -42,8 +45,8 @@ class Network(Protocol):
     def estimates(self) -> Matrix | None:
         """Return all estimates x_i as rows, shape (N, d), at the root, else None."""
 
-    def totals(self) -> tuple[int, int]:
-        """Return payload bits and wire bytes sent so far: of all agents at the root."""
+    def totals(self) -> tuple[int, int, int]:
+        """Return payload bits, wire bytes and set-up bytes sent so far: of all at the root."""
 
     def agree(self, verdict: int) -> int:
         """Return the root's verdict on every rank."""
@@ -71,6 +74,7 @@ class Tap:
 
 def agents_of(experiment: Experiment, wires: dict[int, object]) -> list[Agent]:
     """Return the agents of the ranks in ``wires``, each writing to its wire."""
+    workers = experiment.algorithm.workers(experiment.topology)
     return [
         Agent(
             rank,
@@ -81,6 +85,7 @@ def agents_of(experiment: Experiment, wires: dict[int, object]) -> list[Agent]:
             experiment.options.seed,
             wire,  # type: ignore[arg-type]
             experiment.options.network.checksum == "frame",
+            workers,
         )
         for rank, wire in wires.items()
     ]

@@ -6,7 +6,8 @@ the oracle that an MPI run must equal bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from netopt.config import Experiment
 from netopt.errors import ExchangeError
 from netopt.ledger import Ledger
 from netopt.network import Capture, Matrix, Tap, admit, agents_of, located, receive
+
+Part = Callable[[Any, Agent], Round]
 
 
 class Buffers:
@@ -40,7 +43,8 @@ class Lockstep:
         )
         edges = experiment.topology.edges
         self._sent, self._received = Ledger(edges), Ledger(edges)
-        self._tap = Tap(experiment.options.record.frames)
+        self._captures = Tap(experiment.options.record.frames)
+        self._tap = self._captures
         self._states = [self._start(agent) for agent in self._agents]
 
     def _start(self, agent: Agent) -> object:
@@ -49,9 +53,20 @@ class Lockstep:
         except Exception as error:
             raise located(error, agent) from error
 
+    def setup(self) -> None:
+        """Play what comes before round 0."""
+        self._sent.setup = self._received.setup = True
+        self._tap = Tap(0)
+        self._run(self._algorithm.setup, 0)
+        self._sent.setup = self._received.setup = False
+        self._tap = self._captures
+
     def play(self, k: int) -> None:
         """Play round k: advance all agents to their next yield, deliver, repeat."""
-        running = {agent.rank: self._open(agent, k) for agent in self._agents}
+        self._run(self._algorithm.round, k)
+
+    def _run(self, part: Part, k: int) -> None:
+        running = {agent.rank: self._open(part, agent, k) for agent in self._agents}
         inboxes: dict[int, Mapping[int, Message]] = {}
         while running:
             wishes: dict[int, Exchange] = {}
@@ -63,11 +78,11 @@ class Lockstep:
                     wishes[rank] = wish
             inboxes = self._deliver(wishes)
 
-    def _open(self, agent: Agent, k: int) -> Round:
+    def _open(self, part: Part, agent: Agent, k: int) -> Round:
         """Return the generator of an agent's round k."""
         agent.begin(k)
         try:
-            return self._algorithm.round(self._states[agent.rank], agent)
+            return part(self._states[agent.rank], agent)
         except Exception as error:
             raise located(error, agent) from error
 
@@ -124,8 +139,8 @@ class Lockstep:
         """Return all estimates as rows."""
         return np.stack([state.x for state in self._states])  # type: ignore[attr-defined]
 
-    def totals(self) -> tuple[int, int]:
-        """Return payload bits and wire bytes sent so far by all agents."""
+    def totals(self) -> tuple[int, int, int]:
+        """Return payload bits, wire bytes and set-up bytes sent so far by all agents."""
         return self._sent.bits_and_bytes()
 
     def agree(self, verdict: int) -> int:

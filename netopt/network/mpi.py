@@ -8,11 +8,13 @@ wait is a polled one, so that a neighbour that never answers is named instead of
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from netopt.agent import Exchange, Message, Vector
+from netopt.agent import Agent, Exchange, Message, Vector
+from netopt.algorithms import Round
 from netopt.codecs import nbytes
 from netopt.config import Experiment
 from netopt.frame import HEADER_BYTES
@@ -57,19 +59,31 @@ class MpiNetwork:
         self._edges = experiment.topology.edges
         self._sent = Ledger((self.rank, j) for j in self._agent.successors)
         self._received = Ledger((j, self.rank) for j in self._agent.predecessors)
-        self._tap = Tap(experiment.options.record.frames)
+        self._captures = Tap(experiment.options.record.frames)
+        self._tap = self._captures
         self._algorithm = experiment.algorithm
         try:
             self._state = self._algorithm.start(self._agent)
         except Exception as error:
             raise located(error, self._agent) from error
 
+    def setup(self) -> None:
+        """Play what comes before round 0."""
+        self._sent.setup = self._received.setup = True
+        self._tap = Tap(0)
+        self._run(self._algorithm.setup, 0)
+        self._sent.setup = self._received.setup = False
+        self._tap = self._captures
+
     def play(self, k: int) -> None:
         """Play round k of this rank's agent."""
+        self._run(self._algorithm.round, k)
+
+    def _run(self, part: Callable[[Any, Agent], Round], k: int) -> None:
         agent = self._agent
         agent.begin(k)
         try:
-            round_ = self._algorithm.round(self._state, agent)
+            round_ = part(self._state, agent)
             inbox: Mapping[int, Message] | None = None
             while True:
                 try:
@@ -135,10 +149,11 @@ class MpiNetwork:
         mine = np.ascontiguousarray(x, dtype=np.float64)
         return self._control.gather(mine, "the estimates")
 
-    def totals(self) -> tuple[int, int]:
-        """Sum payload bits and wire bytes at the root."""
-        bits, size = self._control.sum(np.array(self._sent.bits_and_bytes()), "the totals")
-        return int(bits), int(size)
+    def totals(self) -> tuple[int, int, int]:
+        """Sum payload bits, wire bytes and set-up bytes at the root."""
+        total = self._control.sum(np.array(self._sent.bits_and_bytes()), "the totals")
+        bits, wire, setup = total.tolist()
+        return bits, wire, setup
 
     def agree(self, verdict: int) -> int:
         """Broadcast the root's verdict."""

@@ -71,7 +71,9 @@ def facts(cls: type[Component]) -> list[str]:
     if issubclass(cls, Algorithm):
         for channel in cls.channels:
             vectors = f"{channel.vectors} vector{'s' if channel.vectors > 1 else ''} a frame"
-            lines.append(f"channel {channel.name}: {vectors}, codec {channel.default} by default")
+            codec = flow(channel.default) if isinstance(channel.default, dict) else channel.default
+            said = "always" if channel.telling else "by default"
+            lines.append(f"channel {channel.name}: {vectors}, codec {codec} {said}")
         lines.append(f"needs doubly stochastic weights: {'yes' if cls.doubly_stochastic else 'no'}")
     return lines
 
