@@ -16,13 +16,22 @@ import numpy.typing as npt
 from netopt.errors import ConfigError
 from netopt.registry import suggest
 
-SOURCES = ("breast-cancer", "digits", "libsvm", "synthetic")
+SOURCES = (
+    "breast-cancer",
+    "concentrated",
+    "digits",
+    "gaussian",
+    "heavy-tailed",
+    "libsvm",
+    "synthetic",
+)
 
 
 class Recipe(NamedTuple):
-    """What ``synthetic`` draws: its size, the condition number of A'A/m, the noise and the kind.
+    """What a source that draws its data draws: the size, and labels -1 and +1 if ``classes``.
 
-    ``classes`` asks for labels -1 and +1 instead of values.
+    ``noise`` is a standard deviation in the targets, ``kappa`` the condition number of A'A/m; each
+    source says whether they matter to it.
     """
 
     rows: int = 1000
@@ -48,8 +57,8 @@ class Data(NamedTuple):
 def load(name: str, seed: int, recipe: Recipe | None = None) -> Data:
     """Return the data set called ``name``: a source, or ``libsvm:PATH`` for a file of the user's.
 
-    ``seed`` and ``recipe`` matter to ``synthetic`` only. Raises ConfigError for an unknown name, a
-    missing package or file, and a file that cannot be read.
+    ``seed`` and ``recipe`` matter to the sources that draw their data only. Raises ConfigError for
+    an unknown name, a missing package or file, and a file that cannot be read.
     """
     source, _, argument = name.partition(":")
     if source not in SOURCES:

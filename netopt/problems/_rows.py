@@ -25,9 +25,15 @@ class Part(NamedTuple):
 
 
 Source = Annotated[
-    str, Meta(description="digits, breast-cancer, synthetic, or libsvm:PATH for a file of yours")
+    str,
+    Meta(
+        description="digits, breast-cancer, synthetic, gaussian, heavy-tailed, concentrated, "
+        "or libsvm:PATH for a file of yours"
+    ),
 ]
 Split = Annotated[str, Meta(description="rows to agents: iid, by-class or sorted-by-norm")]
+Count = Annotated[int, Meta(ge=1, le=2**31, description="rows of drawn data")]
+Dimension = Annotated[int, Meta(ge=1, le=2**31, description="d, the columns of drawn data")]
 L2 = Annotated[float, Meta(ge=0, description="weight of the regulariser l2/2 ||x||^2")]
 
 

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from msgspec import Meta
 
 from netopt.data import Recipe, load
-from netopt.keys import Key
+from netopt.keys import Key, Purpose
 from netopt.problems import Vector
 from netopt.problems._curvature import DENSE_LIMIT
-from netopt.problems._rows import Rows, option
+from netopt.problems._rows import Count, Dimension, Rows, option
 
 
 class LeastSquares(Rows):
     """Least squares: f_i = 1/(2 m_i) ||A_i x - b_i||^2 + l2/2 ||x||^2 over agent i's m_i rows.
 
     - ``data``: synthetic by default, as only there the condition number is chosen: A'A/m over all
-      rows has the condition number ``kappa``, b = A x + ``noise`` * N(0, I); ``rows`` x
-      ``dimension`` and these two matter to synthetic only. Also breast-cancer, digits and
-      libsvm:PATH (sparse files stay sparse), which regress on the labels as the source gives them.
+      rows has the condition number ``kappa``, b = A x + ``noise`` * N(0, I). Also drawn, ``rows`` x
+      ``dimension`` too: gaussian (A and b all N(0, 1)), heavy-tailed (A of fifth powers of N(0, 1))
+      and concentrated (each agent's curvature in a block of its own; ``noise`` as above). Also
+      breast-cancer, digits and libsvm:PATH (sparse files stay sparse), which regress on the labels
+      as the source gives them.
     - ``split``: iid by default, so that agents nearly agree; by-class (sorted by label) and
       sorted-by-norm make them differ.
     - ``l2``: 0 by default, plain least squares; ``batch``: how many rows a gradient draws, without
       replacement; None, the default, is all.
+    - ``at``: where every agent starts: zero by default; random is N(0, I), drawn from the seed.
 
     There is no intercept and no test set.
     """
@@ -32,11 +35,13 @@ class LeastSquares(Rows):
     id = "least-squares"
     reference = "the standard linear regression"
 
-    rows: Annotated[int, Meta(ge=1, le=2**31, description="rows of the synthetic data")] = 1000
-    dimension: Annotated[int, Meta(ge=1, le=2**31, description="d of the synthetic data")] = 20
+    rows: Count = 1000
+    dimension: Dimension = 20
     kappa: Annotated[float, Meta(ge=1, description="condition number of A^T A")] = 10.0
     noise: Annotated[float, Meta(ge=0, description="standard deviation in the targets")] = 0.1
+    at: Annotated[Literal["zero", "random"], Meta(description="where every agent starts")] = "zero"
     if TYPE_CHECKING:  # set by prepare; not options
+        _seed: int = 0
         _best: Any = None
         _mu: Any = None
 
@@ -50,7 +55,13 @@ class LeastSquares(Rows):
             data = load(self.data, seed, recipe)
         self._deal(data, agents, seed)
         self.d = data.features.shape[1]
-        self._best = self._mu = None
+        self._seed, self._best, self._mu = seed, None, None
+
+    def start(self) -> Vector:
+        """Return x_0, shape (d,): zero, or N(0, I) by the seed's own stream of starts."""
+        if self.at == "zero":
+            return np.zeros(self.d)
+        return Key(self._seed, Purpose.START).generator().standard_normal(self.d)
 
     def agent_loss(self, rank: int, x: Vector) -> float:
         """Return f_i(x), over all rows of agent ``rank``."""

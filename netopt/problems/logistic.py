@@ -12,7 +12,17 @@ from netopt.data.splits import hold_out
 from netopt.keys import Key
 from netopt.problems import Vector, _softmax, _two_classes
 from netopt.problems._curvature import DENSE_LIMIT
-from netopt.problems._rows import L2, Part, Rows, Source, Split, option, with_ones
+from netopt.problems._rows import (
+    L2,
+    Count,
+    Dimension,
+    Part,
+    Rows,
+    Source,
+    Split,
+    option,
+    with_ones,
+)
 
 
 class Logistic(Rows):
@@ -22,8 +32,9 @@ class Logistic(Rows):
     of them, flattened. The last column is the ``intercept``; leave it out for papers without one.
 
     - ``data``: digits by default, real and of ten classes, yet a gradient takes a tenth of a
-      millisecond; also breast-cancer, libsvm:PATH (sparse files stay sparse) and synthetic (1000
-      rows, 20 columns, two classes).
+      millisecond; also breast-cancer and libsvm:PATH (sparse files stay sparse), and, drawn as two
+      classes of ``rows`` x ``dimension``, synthetic, gaussian, heavy-tailed and concentrated (each
+      agent's curvature in a block of its own).
     - ``split``: by-class by default, the hard case: agents see different classes and disagree;
       also iid and sorted-by-norm.
     - ``l2``: acts on all parameters, the intercept too, so that F is strongly convex with mu = l2;
@@ -47,6 +58,8 @@ class Logistic(Rows):
     solve: Annotated[bool, Meta(description="find the minimum, so that distances are known")] = (
         False
     )
+    rows: Count = 1000
+    dimension: Dimension = 20
     if TYPE_CHECKING:  # set by prepare; not options
         _model: Any = None
         _test: Any = None
@@ -64,7 +77,7 @@ class Logistic(Rows):
         Raises ConfigError for data or a split that do not exist or do not fit.
         """
         with option("data"):
-            data = classify(load(self.data, seed, Recipe(classes=True)))
+            data = classify(load(self.data, seed, Recipe(self.rows, self.dimension, classes=True)))
         two = len(data.classes) == 2
         self._model, self._classes = (_two_classes, 1) if two else (_softmax, len(data.classes))
         features = with_ones(data.features) if self.intercept else data.features

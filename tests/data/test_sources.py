@@ -98,6 +98,67 @@ def test_synthetic_classes_are_signs():
 
 
 @pytest.mark.parametrize(
+    ("name", "power", "variance"), [("gaussian", 1, 1.0), ("heavy-tailed", 5, 945.0)]
+)
+def test_drawn_entries_are_powers_of_normal_numbers(name, power, variance):
+    """Kolmogorov's bound 2 exp(-2 n t^2): a correct program fails below 1e-6 in all."""
+    from scipy.stats import kstest, norm
+
+    data = load(name, 4, Recipe(300, 50))
+    assert data.features.shape == (300, 50)
+    assert data.labels.shape == (300,)
+    roots = np.sign(data.features) * np.abs(data.features) ** (1 / power)
+    for sample in (roots.ravel(), data.labels):
+        allowed = np.sqrt(np.log(2 / 2.5e-7) / (2 * sample.size))
+        assert kstest(sample, norm.cdf).statistic <= allowed
+    points, weights = np.polynomial.hermite_e.hermegauss(20)
+    assert weights @ points ** (2 * power) / weights.sum() == pytest.approx(variance)
+    assert np.corrcoef(roots[:, 0], data.labels)[0, 1] ** 2 < 0.1  # sqrt(300) r is 5.5 there
+
+
+def test_heavy_tailed_is_the_fifth_power_of_gaussian():
+    plain, heavy = load("gaussian", 4), load("heavy-tailed", 4)
+    np.testing.assert_allclose(heavy.features, plain.features**5, rtol=1e-14)
+    assert np.array_equal(heavy.labels, plain.labels)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "heavy-tailed", "concentrated"])
+def test_drawn_data_depend_on_the_seed_and_their_classes_are_signs(name):
+    one, again, two = (load(name, seed, Recipe(40, 9)) for seed in (1, 1, 2))
+    for first, second, third in zip(one[:2], again[:2], two[:2], strict=True):
+        assert np.array_equal(first, second)
+        assert not np.array_equal(first, third)
+    classes = load(name, 1, Recipe(40, 9, classes=True))
+    assert np.array_equal(np.sign(one.labels), classes.labels)
+    assert np.array_equal(one.features, classes.features)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(64, 16), (103, 30), (5, 3), (2, 10)])
+def test_concentrated_rows_live_on_the_block_of_their_group(rows, columns):
+    groups = int(columns**0.5)
+    data = load("concentrated", 3, Recipe(rows, columns, noise=0.0))
+    width = columns // groups
+    for group, part in enumerate(np.array_split(data.features, groups)):
+        end = columns if group == groups - 1 else (group + 1) * width
+        wanted = np.full(columns, 2.0**-10)
+        wanted[group * width : end] = 1.0
+        for row in part:
+            assert np.array_equal(row * row, wanted)
+    if rows >= columns:
+        best = np.linalg.lstsq(data.features, data.labels, rcond=None)[0]
+        np.testing.assert_allclose(data.features @ best, data.labels, atol=1e-11)
+
+
+def test_concentrated_makes_block_quantizers_good():
+    """T_B is (1 + 7/1024)/sqrt(8) of T_1 up to 1e-5: close to the least there is, 1/sqrt(8)."""
+    square = load("concentrated", 3, Recipe(800, 64)).features[100:200] ** 2
+    diagonal = square.mean(axis=0)
+    blocks = np.linalg.norm(diagonal.reshape(8, 8), axis=1)
+    single, block = np.linalg.norm(diagonal) / 8, np.sqrt(8) * blocks.sum() / 64
+    assert block / single == pytest.approx((1 + 7 / 1024) / np.sqrt(8), rel=1e-5)
+
+
+@pytest.mark.parametrize(
     ("raw", "labels", "classes"),
     [
         ([0, 1, 1], [-1, 1, 1], (0.0, 1.0)),
@@ -133,7 +194,8 @@ def test_labels_that_are_no_classes(raw, message):
         ("digitz", "no data set is called 'digitz'; did you mean 'digits'?"),
         (
             "mnist",
-            "no data set is called 'mnist'; choose from breast-cancer, digits, libsvm, synthetic",
+            "no data set is called 'mnist'; choose from breast-cancer, concentrated, digits, "
+            "gaussian, heavy-tailed, libsvm, synthetic",
         ),
         ("digits:3", "data 'digits' takes no argument, got '3'"),
         ("libsvm", "data 'libsvm' needs the path of a file, as in 'libsvm:data/a9a'"),

@@ -152,3 +152,23 @@ def test_synthetic_recipe_is_the_problems_options():
     wanted = load("synthetic", 5, Recipe(30, 4, 3.0, 0.0))
     problem = prepared(agents=1, seed=5, rows=30, dimension=4, kappa=3.0, noise=0.0)
     assert problem.loss(np.zeros(4)) == pytest.approx(0.5 * np.mean(wanted.labels**2))
+
+
+@pytest.mark.parametrize("data", ["gaussian", "heavy-tailed", "concentrated"])
+def test_drawn_data_take_their_size_from_the_options(data):
+    problem = prepared(agents=1, seed=5, data=data, rows=30, dimension=9, noise=0.2)
+    wanted = load(data, 5, Recipe(30, 9, noise=0.2))
+    assert problem.d == 9
+    best = np.linalg.lstsq(wanted.features, wanted.labels, rcond=None)[0]
+    np.testing.assert_allclose(problem.minimum(), best, rtol=1e-8, atol=1e-12)
+
+
+def test_a_random_start_is_drawn_from_the_seed_alone():
+    one, again, other = (
+        prepared(at="random", seed=s, kappa=k) for s, k in [(1, 2), (1, 3), (2, 2)]
+    )
+    assert np.array_equal(one.start(), again.start())
+    assert not np.array_equal(one.start(), other.start())
+    assert not prepared().start().any()
+    long = prepared(agents=1, at="random", rows=4000, dimension=4000).start()
+    assert np.sum(long * long) == pytest.approx(4000, abs=5.5 * np.sqrt(8000))

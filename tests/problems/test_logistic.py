@@ -71,6 +71,25 @@ def test_the_shape_follows_the_data():
     assert prepared(data="synthetic").d == 21
 
 
+@pytest.mark.parametrize("data", ["synthetic", "gaussian", "heavy-tailed", "concentrated"])
+def test_drawn_data_take_their_size_from_the_options(data):
+    problem = prepared(4, data=data, rows=40, dimension=16, intercept=False, test_fraction=0)
+    assert problem.d == 16
+    assert sum(len(part.labels) for part in problem._parts) == 40
+
+
+def test_concentrated_agents_share_no_curvature():
+    """Sorted by norm, each of n agents has its own block: L is nearly n times below L_i."""
+    options = {"data": "concentrated", "rows": 800, "dimension": 64, "split": "sorted-by-norm"}
+    problem = prepared(8, l2=1e-4, intercept=False, test_fraction=0, **options)
+    for rank in range(8):
+        wanted = np.full(64, 2.0**-12 + 1e-4)
+        wanted[8 * rank : 8 * rank + 8] = 0.25 + 1e-4
+        np.testing.assert_allclose(problem.curvature_of(rank).diagonal, wanted, rtol=1e-14)
+    largest = max(problem.smoothness(rank) for rank in range(8))
+    assert largest / 8 < problem.top() < largest / 7
+
+
 @pytest.mark.parametrize(
     ("data", "loss"), [("digits", math.log(10)), ("breast-cancer", math.log(2))]
 )
