@@ -1,4 +1,4 @@
-"""Splits know which rows belong to which agent: every row to exactly one, sizes within one row."""
+"""Splits know which rows belong to which agent: each to one at most, sizes within one row."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ SPLITS = ("iid", "by-class", "sorted-by-norm")
 _HOLD_OUT, _SHUFFLE = 1, 2
 
 
-def split(how: str, data: Data, agents: int, seed: int) -> list[Rows]:
+def split(how: str, data: Data, agents: int, seed: int, equal: bool = False) -> list[Rows]:
     """Return ``agents`` arrays of row numbers of ``data``, agent 0 first.
 
     ``how`` is ``iid`` (a seeded permutation), ``by-class`` (rows sorted by label, so that classes
     are spread as unevenly as they can be) or ``sorted-by-norm``; sorted rows are cut into
-    contiguous parts, the first ones a row longer. Raises ConfigError for another ``how`` and for
-    fewer rows than agents.
+    contiguous parts, the first ones a row longer. ``equal`` drops the last rows of that order, so
+    that all parts are as long; otherwise every row belongs to an agent. Raises ConfigError for
+    another ``how`` and for fewer rows than agents.
     """
     if how not in SPLITS:
         hint = suggest(how, SPLITS) or f"; choose from {', '.join(SPLITS)}"
@@ -34,6 +35,8 @@ def split(how: str, data: Data, agents: int, seed: int) -> list[Rows]:
         order = iid(len(data.labels), seed)
     else:
         order = by_class(data.labels) if how == "by-class" else sorted_by_norm(data.features)
+    if equal:
+        order = order[: len(order) // agents * agents]
     return list(np.array_split(order, agents))
 
 

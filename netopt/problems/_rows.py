@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from msgspec import Meta
 
 from netopt.data import Data
+from netopt.data.scaling import row_max
 from netopt.data.splits import split
 from netopt.errors import ConfigError
 from netopt.keys import Key, Purpose
@@ -40,6 +41,11 @@ L2 = Annotated[float, Meta(ge=0, description="weight of the regulariser l2/2 ||x
 class Rows(Problem):
     """Base of problems over data: f_i is a mean over agent i's rows, plus l2/2 ||x||^2.
 
+    ``scale: row-max`` divides each row by its largest absolute entry, before the rows are sorted;
+    ``equal`` drops the last rows, so that the mean over agents is one over rows. Off by default;
+    with the split sorted-by-norm both are the preprocessing of smoothness-aware quantization (Wang,
+    Safaryan and Richtarik, NeurIPS 2022).
+
     A product with a dense matrix is BLAS's, whose bits for large matrices (some 10^5 numbers an
     agent) depend on its number of threads; a run gives every rank one thread.
     """
@@ -50,16 +56,26 @@ class Rows(Problem):
     batch: Annotated[
         Annotated[int, Meta(ge=1)] | None, Meta(description="rows a gradient draws; null: all")
     ] = None
+    scale: Annotated[
+        Literal["none", "row-max"], Meta(description="row-max: largest entry of each row to +-1")
+    ] = "none"
+    equal: Annotated[
+        bool, Meta(description="as many rows for every agent; the remainder is dropped")
+    ] = False
     if TYPE_CHECKING:  # set by prepare; not options
         _parts: tuple[Part, ...] = ()
         _tops: Any = None
         _curvatures: Any = None
         _whole: float | None = None
 
+    def _scaled(self, data: Data) -> Data:
+        """Return ``data`` with its rows scaled as ``scale`` says."""
+        return data._replace(features=row_max(data.features)) if self.scale == "row-max" else data
+
     def _deal(self, data: Data, agents: int, seed: int) -> None:
         """Give every agent its rows, each agent's in one contiguous block."""
         with option("split"):
-            shares = split(self.split, data, agents, seed)
+            shares = split(self.split, data, agents, seed, self.equal)
         self.agents, self._tops, self._curvatures, self._whole = agents, {}, {}, None
         self._parts = tuple(Part(data.features[rows], data.labels[rows]) for rows in shares)
         fewest = min(len(part.labels) for part in self._parts)

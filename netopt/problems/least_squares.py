@@ -27,6 +27,7 @@ class LeastSquares(Rows):
       sorted-by-norm make them differ.
     - ``l2``: 0 by default, plain least squares; ``batch``: how many rows a gradient draws, without
       replacement; None, the default, is all.
+    - ``scale``, ``equal``: rows over their largest entry, agents with equally many rows; off.
     - ``at``: where every agent starts: zero by default; random is N(0, I), drawn from the seed.
 
     There is no intercept and no test set.
@@ -52,7 +53,7 @@ class LeastSquares(Rows):
         """
         recipe = Recipe(self.rows, self.dimension, self.kappa, self.noise)
         with option("data"):
-            data = load(self.data, seed, recipe)
+            data = self._scaled(load(self.data, seed, recipe))
         self._deal(data, agents, seed)
         self.d = data.features.shape[1]
         self._seed, self._best, self._mu = seed, None, None

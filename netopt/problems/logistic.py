@@ -39,6 +39,8 @@ class Logistic(Rows):
       also iid and sorted-by-norm.
     - ``l2``: acts on all parameters, the intercept too, so that F is strongly convex with mu = l2;
       1e-3 is small enough to leave the accuracy alone and large enough to converge.
+    - ``scale``, ``equal``: rows over their largest entry (before the intercept's ones are added),
+      agents with equally many rows; both off by default.
     - ``batch``: how many rows a gradient draws, without replacement; None, the default, is all.
     - ``test_fraction``: the share of rows held out for the metric ``accuracy``; by custom a fifth.
     - ``solve``: whether the minimiser is computed (to a gradient norm of 1e-10), so that
@@ -77,7 +79,8 @@ class Logistic(Rows):
         Raises ConfigError for data or a split that do not exist or do not fit.
         """
         with option("data"):
-            data = classify(load(self.data, seed, Recipe(self.rows, self.dimension, classes=True)))
+            recipe = Recipe(self.rows, self.dimension, classes=True)
+            data = self._scaled(classify(load(self.data, seed, recipe)))
         two = len(data.classes) == 2
         self._model, self._classes = (_two_classes, 1) if two else (_softmax, len(data.classes))
         features = with_ones(data.features) if self.intercept else data.features

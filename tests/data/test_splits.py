@@ -26,6 +26,17 @@ def test_every_row_goes_to_exactly_one_agent(how, agents, more, seed):
     assert sorted(np.concatenate(parts)) == list(range(agents + more))
 
 
+@pytest.mark.parametrize("how", SPLITS)
+@given(agents=st.integers(1, 20), more=st.integers(0, 60))
+def test_equal_parts_are_the_first_rows_of_the_same_order(how, agents, more):
+    data = table(agents + more)
+    size = (agents + more) // agents
+    order = np.concatenate(split(how, data, agents, 3))
+    parts = split(how, data, agents, 3, equal=True)
+    assert [len(part) for part in parts] == [size] * agents
+    assert np.array_equal(np.concatenate(parts), order[: size * agents])
+
+
 @given(rows=st.integers(0, 60), fraction=st.floats(0, 1), seed=st.integers(0, 2**64 - 1))
 def test_every_row_is_either_trained_on_or_held_out(rows, fraction, seed):
     train, test = hold_out(rows, fraction, seed)

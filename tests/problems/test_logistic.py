@@ -206,6 +206,61 @@ def test_sparse_rows_of_three_classes(tmp_path):
     assert problem.metrics(problem.minimum())["accuracy"] >= 0
 
 
+PAPER = {"split": "sorted-by-norm", "scale": "row-max", "equal": True, "intercept": False}
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_papers_preprocessing(sparse, tmp_path):
+    """Scaled by the largest entry, sorted by norm, cut into equal parts, the remainder dropped."""
+    rng = np.random.default_rng(7)
+    share = 0.1 if sparse else 0.9
+    table = np.where(rng.random((26, 40)) < share, rng.standard_normal((26, 40)), 0.0)
+    table[:, 0], table[0, -1] = 3 * rng.standard_normal(26), 1.0
+    labels = np.where(rng.random(26) < 0.5, -1, 1)
+    lines = [
+        " ".join([str(y), *(f"{j + 1}:{float(v)!r}" for j, v in enumerate(row) if v)])
+        for y, row in zip(labels, table, strict=True)
+    ]
+    file = tmp_path / "rows.svm"
+    file.write_text("\n".join(lines))
+    problem = prepared(4, data=f"libsvm:{file}", test_fraction=0.0, **PAPER)
+    scaled = table / np.abs(table).max(axis=1, keepdims=True)
+    order = np.argsort(np.linalg.norm(scaled, axis=1))
+    for rank in range(4):
+        mine = order[6 * rank : 6 * rank + 6]
+        x = rng.standard_normal(40)
+        slope = -labels[mine] / (1 + np.exp(labels[mine] * (scaled[mine] @ x)))
+        wanted = slope @ scaled[mine] / 6 + 1e-3 * x
+        np.testing.assert_allclose(problem.grad(rank, x, None), wanted, rtol=1e-11, atol=1e-15)
+        assert isinstance(problem._parts[rank].features, np.ndarray) != sparse
+    whole = scaled[order[:24]]
+    top = np.linalg.norm(whole, 2) ** 2 / (4 * 24) + 1e-3
+    assert problem.top() == pytest.approx(top, rel=1e-12)
+
+
+def test_sparse_input_is_never_densified(tmp_path, monkeypatch):
+    from scipy import sparse
+
+    file = tmp_path / "rows.svm"
+    file.write_text("".join(f"{row % 2} {row % 30 + 1}:{row + 1}\n" for row in range(90)))
+
+    def refuse(self, *args, **kwargs):
+        raise AssertionError("a sparse matrix was made dense")
+
+    for form in (sparse.csr_array, sparse.csc_array, sparse.coo_array):
+        monkeypatch.setattr(form, "toarray", refuse)
+        monkeypatch.setattr(form, "todense", refuse)
+    for split in ("iid", "by-class", "sorted-by-norm"):
+        problem = prepared(2, data=f"libsvm:{file}", **{**PAPER, "split": split, "intercept": True})
+        x = np.ones(problem.d)
+        problem.grad(0, x, None)
+        problem.loss(x)
+        problem.hessian_vector(x, x)
+        problem.metrics(x)
+        for part in problem._parts:
+            assert isinstance(part.features, sparse.csr_array)
+
+
 def test_large_problems_do_without_matrices(monkeypatch):
     monkeypatch.setattr("netopt.problems.logistic.DENSE_LIMIT", 600)
     assert prepared().smoothness_matrix(0) is None
