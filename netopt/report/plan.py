@@ -37,7 +37,10 @@ class ChannelPlan(NamedTuple):
 
 
 class EdgePlan(NamedTuple):
-    """What one directed edge carries in one round; the columns that the ledger counts."""
+    """What one directed edge carries in one round; the columns that the ledger counts.
+
+    ``setup_bits`` and ``setup_bytes`` (headers included) are what it carries before round 0.
+    """
 
     source: int
     target: int
@@ -45,6 +48,8 @@ class EdgePlan(NamedTuple):
     payload_bits: int
     payload_bytes: int
     header_bytes: int
+    setup_bits: int = 0
+    setup_bytes: int = 0
 
     @property
     def wire_bytes(self) -> int:
@@ -81,6 +86,7 @@ class Plan(NamedTuple):
     wire_bytes_per_round: int
     payload_bits_total: int
     wire_bytes_total: int
+    setup_bytes: int
 
 
 def plan(experiment: Experiment) -> Plan:
@@ -88,7 +94,8 @@ def plan(experiment: Experiment) -> Plan:
     graph = experiment.topology
     traffic = experiment.algorithm.traffic(graph)
     channels = _channels(experiment, traffic)
-    edges = _edges(graph, traffic, channels)
+    told = experiment.algorithm.setup_traffic(graph, experiment.problem, experiment.codecs)
+    edges = _edges(graph, traffic, channels, told)
     bits = sum(edge.payload_bits for edge in edges)
     wire = sum(edge.wire_bytes for edge in edges)
     stop = experiment.options.stop
@@ -106,7 +113,7 @@ def plan(experiment: Experiment) -> Plan:
         diameter=graph.diameter if graph.strongly_connected else None,
         d=experiment.problem.d,
         rounds=experiment.rounds,
-        exact=all(channel.exact for channel in channels),
+        exact=all(channel.exact for channel in channels if channel.frames_per_round),
         may_stop=stop.bits is not None or stop.loss is not None,
         channels=channels,
         edges=edges,
@@ -114,6 +121,7 @@ def plan(experiment: Experiment) -> Plan:
         wire_bytes_per_round=wire,
         payload_bits_total=bits * experiment.rounds,
         wire_bytes_total=wire * experiment.rounds,
+        setup_bytes=sum(edge.setup_bytes for edge in edges),
     )
 
 
@@ -148,21 +156,29 @@ def _channels(experiment: Experiment, traffic: Sequence[Frame]) -> tuple[Channel
 
 
 def _edges(
-    graph: Topology, traffic: Sequence[Frame], channels: Sequence[ChannelPlan]
+    graph: Topology,
+    traffic: Sequence[Frame],
+    channels: Sequence[ChannelPlan],
+    told: Sequence[Frame],
 ) -> tuple[EdgePlan, ...]:
     carried: dict[tuple[int, int], list[ChannelPlan]] = {edge: [] for edge in graph.edges}
     for source, target, channel in traffic:
         carried[source, target].append(channels[channel])
-    return tuple(_edge(edge, mine) for edge, mine in carried.items())
+    numbers: dict[tuple[int, int], list[int]] = {edge: [] for edge in graph.edges}
+    for source, target, count in told:
+        numbers[source, target].append(count)
+    return tuple(_edge(edge, mine, numbers[edge]) for edge, mine in carried.items())
 
 
-def _edge(edge: tuple[int, int], mine: Sequence[ChannelPlan]) -> EdgePlan:
+def _edge(edge: tuple[int, int], mine: Sequence[ChannelPlan], numbers: Sequence[int]) -> EdgePlan:
     return EdgePlan(
         *edge,
         frames=len(mine),
         payload_bits=sum(channel.payload_bits for channel in mine),
         payload_bytes=sum(channel.payload_bytes for channel in mine),
         header_bytes=HEADER_BYTES * len(mine),
+        setup_bits=32 * sum(numbers),
+        setup_bytes=4 * sum(numbers) + HEADER_BYTES * len(numbers),
     )
 
 
@@ -193,6 +209,8 @@ def _channel_table(plan: Plan) -> Table:
     for name in ("vectors", "payload bits", "frame bytes", "frames a round"):
         table.add_column(name, justify="right")
     for channel in plan.channels:
+        if not channel.frames_per_round:
+            continue  # what is told in the set-up alone
         most = "" if channel.exact else "at most "
         table.add_row(
             channel.name,
@@ -214,6 +232,8 @@ def _total_table(plan: Plan) -> Table:
     table.add_row("an edge, a round", f"{most}{_range(low, high)} B")
     table.add_row("all edges, a round", f"{most}{_bytes(plan.wire_bytes_per_round)}")
     table.add_row(f"all edges, {plan.rounds} rounds", f"{whole}{_bytes(plan.wire_bytes_total)}")
+    if plan.setup_bytes:
+        table.add_row("set-up, once", _bytes(plan.setup_bytes))
     bits = units.bits(plan.payload_bits_total, exact=True)
     table.add_row("of it payload", f"{whole}{bits}")
     return table

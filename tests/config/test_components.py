@@ -70,7 +70,7 @@ def test_a_bad_codec_is_named(refusal, changes, message):
         ),
         (
             {"algorithm": "sgd"},
-            "$.algorithm.id: no algorithm is called 'sgd'; did you mean 'qgd'?",
+            "$.algorithm.id: no algorithm is called 'sgd'; did you mean 'gd'?",
         ),
         (
             {"algorithm": {"id": "qgd", "schedule": {"id": "sample-and-hold", "t_0": 3}}},

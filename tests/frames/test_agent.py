@@ -38,7 +38,7 @@ def test_a_frame_of_another_sender_codec_or_size_is_refused(agent):
     frame = agent("qsgd", rank=1).encode("mix", X).frame
     assert message_of(agent("qsgd"), frame, 4) == "sender 4 expected, got 1"
     finer = agent({"id": "qsgd", "levels": 11})
-    wanted, got = (a._codecs[0].fingerprint() for a in (finer, agent("qsgd")))
+    wanted, got = (a.codec("mix").fingerprint() for a in (finer, agent("qsgd")))
     assert message_of(finer, frame) == f"codec {wanted} expected, got {got}"
     assert message_of(agent("qsgd", d=12), frame) == "count 12 expected, got 11"
     assert message_of(agent("qsgd", vectors=2), frame) == "vectors 2 expected, got 1"
@@ -70,7 +70,7 @@ def test_every_vector_of_a_frame_has_a_scale_and_roundings_of_its_own(agent):
     decoded = sender.decode(sender.encode("mix", rows))
     step = np.linalg.norm(rows, axis=1, keepdims=True) / 10 * (1 + 1e-6)
     assert (np.abs(decoded - rows) <= step).all()
-    codec, key = sender._codecs[0], Key(7, Purpose.ROUNDING, 6, 1, 1)
+    codec, key = sender.codec("mix"), Key(7, Purpose.ROUNDING, 6, 1, 1)
     for part in (0, 1):
         k = key._replace(part=part)
         wanted = codec.decode(codec.encode(rows[part], k), 11, k)

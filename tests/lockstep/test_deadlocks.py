@@ -118,7 +118,7 @@ def test_no_message_at_all_is_a_round_too(network):
 
     quiet = network(round_)
     quiet.play(0)
-    assert quiet.totals() == (0, 0)
+    assert quiet.totals() == (0, 0, 0)
 
 
 def test_agents_may_have_different_numbers_of_exchanges(network):
@@ -131,4 +131,4 @@ def test_agents_may_have_different_numbers_of_exchanges(network):
     pair = network(round_)
     pair.play(0)
     assert [x[0] for x in pair.estimates()] == [1, 2, 0, 0, 0]
-    assert pair.totals() == (2 * 640, 2 * (80 + 32))
+    assert pair.totals() == (2 * 640, 2 * (80 + 32), 0)

@@ -7,20 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from homes import home, wide
 
 from netopt.algorithms import Algorithm
+from netopt.codecs import Codec
 from netopt.core import packing
 from netopt.frame import HEADER_BYTES
 from netopt.registry import discover
 
 from .conftest import FAULTY, netopt
 
-CODECS = {
-    "raw": "{id: raw, dtype: float32}",
-    "qsgd": "{id: qsgd, levels: 10}",
-    "switching": "{id: switching, levels: 10}",
-    "uniform": "{id: uniform, bits: 11, range: 1000}",
-}
+CODECS = sorted(discover(Codec))
 ALGORITHMS = sorted(discover(Algorithm))
 
 
@@ -58,17 +55,34 @@ record: {{every: 5, frames: 9}}
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-@pytest.mark.parametrize("codec", CODECS)
-def test_mpi_equals_lockstep_for_every_algorithm_and_codec(
-    algorithm: str, codec: str, run_file: Callable[[str], Path], tmp_path: Path
+def test_mpi_equals_lockstep_for_every_algorithm(
+    algorithm: str, run_file: Callable[[str], Path], tmp_path: Path
 ) -> None:
+    """With the codecs that it has by default."""
     file = run_file(
         f"""
 rounds: 7
 problem: {{id: quadratic, dimension: 33}}
-topology: w1
+topology: {json.dumps(home(algorithm))}
 algorithm: {algorithm}
-codecs: {{mix: {CODECS[codec]}}}
+record: {{every: 3, frames: 4}}
+"""
+    )
+    assert_parity(file, tmp_path)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_mpi_equals_lockstep_for_every_codec(
+    codec: str, run_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """On the way up to the hub."""
+    file = run_file(
+        f"""
+rounds: 5
+problem: {{id: quadratic, dimension: 33}}
+topology: {{id: star, size: 4}}
+algorithm: {{id: gd, lr: 0.001}}
+codecs: {{up: {json.dumps(wide(codec))}}}
 record: {{every: 3, frames: 4}}
 """
     )

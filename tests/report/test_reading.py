@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from netopt.errors import ConfigError
+from netopt.recorder import EDGE_COLUMNS
 from netopt.report.reading import columns, load
 
+EDGES = ",".join(EDGE_COLUMNS)
 AGAIN = "run the experiment again"
 WROTE = "give a directory that 'netopt run' wrote"
 
@@ -109,18 +111,19 @@ SPOILT = [
     (
         "edges.csv",
         "",
-        "' line 1 must be src,dst,frames,payload_bits,payload_bytes,header_bytes,resent_bytes; "
+        "' line 1 must be src,dst,frames,payload_bits,payload_bytes,header_bytes,resent_bytes,"
+        "setup_bits,setup_bytes; "
         + AGAIN,
     ),
     (
         "edges.csv",
-        "src,dst,frames,payload_bits,payload_bytes,header_bytes,resent_bytes\n1,2,3,4,5,6,x\n",
-        f"' line 2 must hold 7 integers, got 1,2,3,4,5,6,x; {AGAIN}",
+        f"{EDGES}\n1,2,3,4,5,6,x\n",
+        f"' line 2 must hold 9 integers, got 1,2,3,4,5,6,x; {AGAIN}",
     ),
     (
         "edges.csv",
-        "src,dst,frames,payload_bits,payload_bytes,header_bytes,resent_bytes\n1,2\n",
-        f"' line 2 must hold 7 integers, got 1,2; {AGAIN}",
+        f"{EDGES}\n1,2\n",
+        f"' line 2 must hold 9 integers, got 1,2; {AGAIN}",
     ),
     ("run.yaml", "- 1\n", "' must hold a mapping, got list"),
 ]  # fmt: skip
