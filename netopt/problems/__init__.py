@@ -71,6 +71,10 @@ class Problem(Component):
         """
         raise ConfigError(f"problem {self.id} does not define Hessian-vector products")
 
+    def hessian(self, x: Vector) -> Vector | None:
+        """Return the Hessian of F at x, shape (d, d), or None where it is not formed."""
+        return None
+
     def smoothness(self, rank: int) -> float | None:
         """Return L_i, a Lipschitz constant of agent ``rank``'s gradient, or None if unknown."""
         return None

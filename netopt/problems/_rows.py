@@ -101,7 +101,7 @@ class Rows(Problem):
     def _gram(self, rank: int) -> Vector:
         """Return A_i'A_i/m_i, shape (n, n)."""
         features = self._parts[rank].features
-        return np.asarray(_dense(features.T @ features) / features.shape[0])
+        return np.asarray(dense(features.T @ features) / features.shape[0])
 
     def curvature_of(self, rank: int) -> Curvature | None:
         """Return agent ``rank``'s Curvature, computed once, or None above d = 4000."""
@@ -139,7 +139,7 @@ class Rows(Problem):
             features = self._parts[rank].features
             m, n = features.shape
             square = features @ features.T if m < n else features.T @ features
-            self._tops[rank] = float(np.linalg.eigvalsh(_dense(square))[-1]) / m
+            self._tops[rank] = float(np.linalg.eigvalsh(dense(square))[-1]) / m
         top: float = self._tops[rank]
         return top
 
@@ -163,5 +163,16 @@ def with_ones(features: Any) -> Any:
     return sparse.hstack([features, sparse.csr_array(ones)], format="csr")
 
 
-def _dense(matrix: Any) -> Vector:
+def times_rows(features: Any, factors: Vector) -> Any:
+    """Return diag(factors) ``features``, shape (m, n), in a new array of the same kind."""
+    if isinstance(features, np.ndarray):
+        return features * factors[:, np.newaxis]
+    from scipy.sparse import csr_array
+
+    data = features.data * np.repeat(factors, np.diff(features.indptr))
+    return csr_array((data, features.indices, features.indptr), shape=features.shape)
+
+
+def dense(matrix: Any) -> Vector:
+    """Return a dense or sparse matrix as a numpy array."""
     return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())

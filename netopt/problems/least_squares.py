@@ -84,6 +84,12 @@ class LeastSquares(Rows):
         """Return the Hessian of F times v, shape (d,), over all rows."""
         return self._mean_product(v) + self.l2 * v
 
+    def hessian(self, x: Vector) -> Vector | None:
+        """Return the Hessian of F, the same at every x, shape (d, d), or None above d = 4000."""
+        if self.d > DENSE_LIMIT:
+            return None
+        return self._mean_gram() + self.l2 * np.eye(self.d)
+
     def smoothness(self, rank: int) -> float:
         """Return lambda_max(A_i'A_i)/m_i + l2, the smallest constant there is."""
         return self._top(rank) + self.l2
@@ -100,24 +106,23 @@ class LeastSquares(Rows):
 
     def strong_convexity(self) -> float | None:
         """Return the smallest eigenvalue of F's Hessian; None if it is 0 or d > 4000."""
-        if self._mu is None and self.d <= DENSE_LIMIT:
-            values = np.linalg.eigvalsh(self._hessian())
+        hessian = self.hessian(np.zeros(self.d)) if self._mu is None else None
+        if hessian is not None:
+            values = np.linalg.eigvalsh(hessian)
             noise = self.d * np.finfo(np.float64).eps * values[-1]
             self._mu = float(values[0]) if values[0] > noise else 0.0
         return self._mu or None
 
     def minimum(self) -> Vector | None:
         """Return the minimiser of F, of least norm if there are many, or None above d = 4000."""
-        if self._best is None and self.d <= DENSE_LIMIT:
-            self._best = self._normal_equations()
+        hessian = self.hessian(np.zeros(self.d)) if self._best is None else None
+        if hessian is not None:
+            self._best = self._normal_equations(hessian)
         return None if self._best is None else self._best.copy()
 
-    def _normal_equations(self) -> Vector:
+    def _normal_equations(self, hessian: Vector) -> Vector:
         """Solve for the zero of F's gradient; a second pass undoes the first one's rounding."""
-        hessian, best = self._hessian(), np.zeros(self.d)
+        best = np.zeros(self.d)
         for _ in range(2):
             best -= np.linalg.lstsq(hessian, self.gradient(best, None), rcond=None)[0]
         return best
-
-    def _hessian(self) -> Vector:
-        return self._mean_gram() + self.l2 * np.eye(self.d)

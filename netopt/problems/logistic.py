@@ -43,8 +43,8 @@ class Logistic(Rows):
       agents with equally many rows; both off by default.
     - ``batch``: how many rows a gradient draws, without replacement; None, the default, is all.
     - ``test_fraction``: the share of rows held out for the metric ``accuracy``; by custom a fifth.
-    - ``solve``: whether the minimiser is computed (to a gradient norm of 1e-10), so that
-      distances are recorded; off, since it costs some hundred gradients of F where it is asked for.
+    - ``solve``: whether the minimiser is computed, to rounding error by Newton's method, so that
+      distances are recorded; off, since it costs some ten Hessians of F where it is asked for.
     """
 
     id = "logistic"
@@ -63,7 +63,8 @@ class Logistic(Rows):
     rows: Count = 1000
     dimension: Dimension = 20
     if TYPE_CHECKING:  # set by prepare; not options
-        _model: Any = None
+        _kind: Any = None
+        _models: Any = None
         _test: Any = None
         _classes: int = 0
         _best: Any = None
@@ -82,54 +83,75 @@ class Logistic(Rows):
             recipe = Recipe(self.rows, self.dimension, classes=True)
             data = self._scaled(classify(load(self.data, seed, recipe)))
         two = len(data.classes) == 2
-        self._model, self._classes = (_two_classes, 1) if two else (_softmax, len(data.classes))
+        self._kind, self._classes = (_two_classes, 1) if two else (_softmax, len(data.classes))
         features = with_ones(data.features) if self.intercept else data.features
         labels = data.labels.astype(np.float64) if two else data.labels
         train, test = hold_out(len(labels), self.test_fraction, seed)
         self._deal(Data(features[train], labels[train]), agents, seed)
+        if two:
+            self._parts = tuple(_two_classes.fold(part) for part in self._parts)
+        self._models = {}
         self._test, self._best = Part(features[test], labels[test]), None
         self.d = self._classes * features.shape[1]
 
+    def _model(self, rank: int, key: Key | None = None) -> Any:
+        """Return agent ``rank``'s loss, or that of the batch that ``key`` draws."""
+        if self.batch is not None and key is not None:
+            return self._kind.Model(self._sample(rank, key))
+        if rank not in self._models:
+            self._models[rank] = self._kind.Model(self._parts[rank])
+        return self._models[rank]
+
     def agent_loss(self, rank: int, x: Vector) -> float:
         """Return f_i(x), over all rows of agent ``rank``, in nats."""
-        part = self._parts[rank]
-        return float(self._model.loss(part.features, part.labels, x)) + self._ridge(x)
+        return float(self._model(rank).loss(x)) + self._ridge(x)
 
     def grad(self, rank: int, x: Vector, key: Key | None) -> Vector:
         """Return the gradient of f_i at x, shape (d,), over the batch that ``key`` draws."""
-        part = self._sample(rank, key)
-        total: Vector = self._model.grad(part.features, part.labels, x)
+        total: Vector = self._model(rank, key).grad(x)
         total += self.l2 * x
         return total
 
     def hessian_vector(self, x: Vector, v: Vector) -> Vector:
         """Return the Hessian of F at x times v, shape (d,), over all rows."""
         total = np.zeros(self.d)
-        for part in self._parts:
-            total += self._model.hessian_vector(part.features, part.labels, x, v)
+        for rank in range(self.agents):
+            total += self._model(rank).hessian_vector(x, v)
         return total / self.agents + self.l2 * v
+
+    def hessian(self, x: Vector) -> Vector | None:
+        """Return the Hessian of F at x, shape (d, d); None for c > 2 classes or d > 4000."""
+        if self._kind is _softmax or self.d > DENSE_LIMIT:
+            return None
+        total = np.zeros((self.d, self.d))
+        for rank in range(self.agents):
+            total += self._model(rank).hessian(x)
+        return total / self.agents + self.l2 * np.eye(self.d)
 
     def smoothness(self, rank: int) -> float:
         """Return c lambda_max(A_i'A_i)/m_i + l2; c = 1/4 for two classes and 1/2 for more."""
-        return float(self._model.CURVATURE) * self._top(rank) + self.l2
+        return float(self._kind.CURVATURE) * self._top(rank) + self.l2
 
     def smoothness_matrix(self, rank: int) -> Vector | None:
         """Return c A_i'A_i/m_i + l2 I, once per class on the diagonal, or None above d = 4000."""
         if self.d > DENSE_LIMIT:
             return None
-        block = self._model.CURVATURE * self._gram(rank)
+        block = self._kind.CURVATURE * self._gram(rank)
         return np.kron(np.eye(self._classes), block) + self.l2 * np.eye(self.d)
 
     def top(self) -> float:
         """Return c lambda_max((1/N) sum_i A_i'A_i/m_i) + l2; by Lanczos above n = 4000 columns."""
-        return float(self._model.CURVATURE) * self._whole_top() + self.l2
+        return float(self._kind.CURVATURE) * self._whole_top() + self.l2
 
     def strong_convexity(self) -> float | None:
         """Return l2, or None if it is 0."""
         return self.l2 or None
 
     def minimum(self) -> Vector | None:
-        """Return the minimiser of F to a gradient norm of 1e-10 if ``solve`` is set, else None."""
+        """Return the minimiser of F to rounding error if ``solve`` is set, else None.
+
+        Raises NumericalError if it is not reached.
+        """
         if self.solve and self._best is None:
             from netopt.problems import _reference
 
@@ -140,5 +162,5 @@ class Logistic(Rows):
         """Return ``accuracy``: the share of held-out rows that x puts into the right class."""
         if not len(self._test.labels):
             return {}
-        hits = self._model.predict(self._test.features, x) == self._test.labels
+        hits = self._kind.predict(self._test.features, x) == self._test.labels
         return {"accuracy": float(np.mean(hits))}

@@ -1,6 +1,7 @@
 """The LIBSVM reader against scikit-learn's, and what it says of files that are not the format."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from netopt.data import libsvm, load
 from netopt.errors import ConfigError
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(os.environ.get("NETOPT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 GOOD = "+1 1:0.5 3:-2\n\n-1 2:1e-3  # a comment\r\n 1\n"
 
 

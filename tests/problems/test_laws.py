@@ -118,6 +118,15 @@ def test_hessian_vector_is_the_slope_of_the_gradient_and_symmetric(problem):
         assert w @ product == pytest.approx(v @ problem.hessian_vector(x, w), rel=1e-10)
 
 
+def test_hessian_is_symmetric_and_its_products_are_hessian_vectors(problem):
+    for x, v in directions(problem):
+        hessian = problem.hessian(x)
+        if hessian is not None:
+            assert np.array_equal(hessian, hessian.T)
+            product = problem.hessian_vector(x, v)
+            np.testing.assert_allclose(hessian @ v, product, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("size", [1e-3, 1.0, 30.0])
 def test_smoothness_bounds_how_fast_a_gradient_changes(problem, size):
     for x, v in directions(problem):
@@ -269,4 +278,4 @@ def test_what_a_problem_does_not_define_it_says():
         assert str(caught.value) == f"problem  does not define {what}"
     assert bare.minimisers() is None
     assert bare.smoothness(0) is bare.smoothness_matrix(0) is bare.strong_convexity() is None
-    assert bare.curvature_of(0) is bare.top() is bare.certificate() is None
+    assert bare.curvature_of(0) is bare.top() is bare.certificate() is bare.hessian(x) is None
