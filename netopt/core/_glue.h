@@ -4,6 +4,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdint.h>
 
 /* Below this many bytes the work takes less time than giving up the GIL and taking it back. */
 enum { GIL_BYTES = 16384 };
@@ -21,6 +22,18 @@ int glue_type_of(const Py_buffer *view, const char *name);
 
 /* Checks that a buffer holds `need` bytes, and may be written; returns 0, or -1 with an error set. */
 int glue_check_bytes(const Py_buffer *view, const char *name, size_t need, int writable);
+
+/* Checks that a buffer holds native int32 or, if allowed, uint32; returns 0, or -1 with an error. */
+int glue_check_int32(const Py_buffer *view, const char *name, int or_unsigned);
+
+/* Derives a stream's root from the seven numbers of a Key; returns 0, or -1 with an error set. */
+int glue_read_key(PyObject *key, uint32_t root[4]);
+
+/* Adds the functions on variable-length codes; returns 0, or -1 with an error set. */
+int glue_add_codes(PyObject *module);
+
+/* Adds dither and undither; returns 0, or -1 with an error set. */
+int glue_add_steps(PyObject *module);
 
 /* Adds the functions on raw numbers; returns 0, or -1 with an error set. */
 int glue_add_raw(PyObject *module);

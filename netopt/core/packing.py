@@ -87,16 +87,21 @@ try:
         _timed,
         _unpack_naive,
         crc32c,
+        dither,
+        levels_bits,
+        levels_get,
+        levels_put,
         norm,
+        numbers_get,
+        numbers_put,
         pack_into,
         random16_into,
         raw_add,
         raw_put,
         tier,
+        undither,
         unpack_into,
     )
-    from netopt.core.codes import levels_bits, levels_get, levels_put, numbers_get, numbers_put
-    from netopt.core.steps import dither, undither
 
     implementation = "c"
     timed: Callable[..., float] | None = _timed
