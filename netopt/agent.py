@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from netopt.codecs import Bytes, Codec, nbytes
 from netopt.core import packing
+from netopt.core.packing import header_due, header_put
 from netopt.errors import FrameError, NumericalError
-from netopt.frame import HEADER_BYTES, Header, expect, parse, parts, quick, seal
+from netopt.frame import HEADER_BYTES, Header, expect, parse, parts, quick
 from netopt.keys import BROADCAST, Key, Purpose
 from netopt.problems import Problem
 from netopt.topologies import Topology
@@ -123,6 +124,7 @@ class Agent:
         self._telling = frozenset(i for i, channel in enumerate(channels) if channel.telling)
         self._codings = tuple(self._coding(*pair) for pair in zip(channels, codecs, strict=True))
         self._tuned: dict[tuple[int, int], Coding] = {}
+        self._kinds: dict[int, tuple[int, int, bool]] = {}
         members = sorted((*self.predecessors, rank))
         self._order = tuple((j, float(self.weights[j])) for j in members)
         self._draws = 0
@@ -149,6 +151,7 @@ class Agent:
         index = self._index[channel]
         vectors = self._codings[index].vectors
         self._tuned[index, sender] = self._coding(Channel(channel, vectors=vectors), codec)
+        self._kinds.pop(sender, None)
 
     def _header(self, index: int, sender: int, broadcast: int) -> Header:
         """Return the header that a frame of a channel has here and now (the largest)."""
@@ -194,20 +197,26 @@ class Agent:
         """
         index = self._index[channel]
         receiver = BROADCAST if to is None else to
-        header = self._header(index, self.rank, int(to is None))
-        buffer = self._wire.buffer(index, receiver, header.frame_bytes)
-        pieces = parts(header, buffer, self.seed, receiver)
-        codec, bits = self._of(index, self.rank).codec, 0
-        rows = self._rows(np.ascontiguousarray(x), header.vectors)  # a column of a matrix may come
-        for row, (payload, key) in zip(rows, pieces, strict=True):
+        codec, vectors, fingerprint, size, pad, _ = self._of(index, self.rank)
+        buffer = self._wire.buffer(index, receiver, HEADER_BYTES + size)
+        pieces = parts(self._place(), index, vectors, size, buffer, receiver)
+        rows = np.ascontiguousarray(x)  # a column of a matrix may come
+        bits = 0
+        for row, (payload, key) in zip(self._rows(rows, vectors), pieces, strict=True):
             bits += codec.encode_into(row, key, payload)
-        if bits != header.payload_bits:  # the data needs less than the largest frame
+        if bits != 8 * size - pad:  # the data needs less than the largest frame
             size = nbytes(bits)
-            header = header._replace(payload_bytes=size, pad_bits=8 * size - bits)
-            pieces = parts(header, buffer, self.seed, receiver)
-        frame = buffer[: header.frame_bytes]
-        seal(frame, header, self._whole)
-        return quick(Message, (header, frame, receiver, pieces))
+            pad = 8 * size - bits
+            pieces = [(buffer[HEADER_BYTES : HEADER_BYTES + size], pieces[0][1])]
+        place = (self.round, self.exchange, self.rank, self.d)
+        fields = (vectors, fingerprint, *place, size, pad, index, int(to is None))
+        frame = buffer[: HEADER_BYTES + size]
+        header_put(frame, fields, self._whole)
+        return quick(Message, (quick(Header, fields), frame, receiver, pieces))
+
+    def _place(self) -> tuple[int, int, int, int]:
+        """Return the first words of the keys of this agent's frames here and now."""
+        return self.seed, self.round, self.exchange, self.rank
 
     def tell(self, x: Vector, to: int | None = None) -> Message:
         """Return a message on the channel for set-up with x, shape (m,), m up to d, as float32.
@@ -218,10 +227,10 @@ class Agent:
         receiver = BROADCAST if to is None else to
         header = self._told(self._header(index, self.rank, int(to is None)), len(x))
         buffer = self._wire.buffer(index, receiver, HEADER_BYTES + self._codings[index].size)
-        pieces = parts(header, buffer, self.seed, receiver)
+        pieces = parts(self._place(), index, 1, header.payload_bytes, buffer, receiver)
         self._codings[index].codec.encode_into(np.ascontiguousarray(x), pieces[0][1], pieces[0][0])
         frame = buffer[: header.frame_bytes]
-        seal(frame, header, self._whole)
+        header_put(frame, header, self._whole)
         return quick(Message, (header, frame, receiver, pieces))
 
     def _told(self, largest: Header, count: int) -> Header:
@@ -237,17 +246,44 @@ class Agent:
 
         Raises FrameError unless it is intact and fits place, sender and codec.
         """
+        got = self._due(frame, source)
+        if got is None:  # no frame that is due, or one of another kind than the last: look closely
+            got = self._examined(frame, source)
+        vectors, size, channel = got.vectors, got.payload_bytes, got.channel
+        receiver = BROADCAST if got.broadcast else self.rank
+        place = (self.seed, self.round, self.exchange, source)
+        pieces = parts(place, channel, vectors, size, frame, receiver)
+        return quick(Message, (got, frame, receiver, pieces))
+
+    def _due(self, frame: Bytes, source: int) -> Header | None:
+        """Return the header of a frame of the same kind as the last from ``source``, if it fits."""
+        kind = self._kinds.get(source)
+        if kind is None:
+            return None
+        channel, broadcast, loose = kind
+        wanted = self._header(channel, source, broadcast)
+        pad = header_due(frame, wanted, self._whole, loose)
+        if pad < 0:
+            return None
+        if not loose:
+            return wanted
+        return wanted._replace(payload_bytes=len(frame) - HEADER_BYTES, pad_bits=pad)
+
+    def _examined(self, frame: Bytes, source: int) -> Header:
+        """Return a frame's header, compared field by field; FrameError if it is not due."""
         got = parse(frame, self._whole)
         if got.channel >= len(self._codings):
             raise FrameError(f"channel {got.channel} expected below {len(self._codings)}")
         wanted = self._header(got.channel, source, got.broadcast)
+        loose = not self._of(got.channel, source).fixed
         if got.channel in self._telling:
             wanted = self._told(wanted, got.count)
-        elif not self._of(got.channel, source).fixed:
+        elif loose:
             wanted = wanted._replace(payload_bytes=got.payload_bytes, pad_bits=got.pad_bits)
         expect(got, wanted)
-        receiver = BROADCAST if got.broadcast else self.rank
-        return quick(Message, (got, frame, receiver, parts(got, frame, self.seed, receiver)))
+        if got.channel not in self._telling:
+            self._kinds[source] = (got.channel, got.broadcast, loose)
+        return got
 
     def decode(self, message: Message, out: Vector | None = None) -> Vector:
         """Return the vector (or m vectors) of a message; of one's own, what others decode."""
@@ -289,6 +325,8 @@ class Agent:
 
     def _rows(self, x: Vector, vectors: int) -> list[Vector]:
         """Return the vectors of a message as they lie in x; indexing is faster than iterating."""
+        if vectors == 1 and x.ndim == 1:
+            return [x]
         whole = x.reshape(vectors, -1)
         return [whole[i] for i in range(vectors)]
 

@@ -27,7 +27,7 @@ import struct
 from typing import NamedTuple, TypeVar
 
 from netopt.codecs import Bytes
-from netopt.core.packing import crc32c
+from netopt.core.packing import crc32c, header_put
 from netopt.errors import FrameError
 from netopt.keys import Key, Purpose
 
@@ -76,9 +76,7 @@ def seal(buffer: Bytes, header: Header, whole: bool = True) -> None:
 
     The checksum is that of the ``whole`` frame or of the header alone; both ends know which.
     """
-    data = buffer.data
-    _FIELDS.pack_into(data, 0, MAGIC, VERSION, *header)
-    _CRC.pack_into(data, _CRC_AT, _checksum(data, header.frame_bytes if whole else 0))
+    header_put(buffer, header, whole)
 
 
 def parse(buffer: Bytes, whole: bool = True) -> Header:
@@ -123,19 +121,37 @@ def lane(channel: int, part: int) -> int:
     return channel << 8 | part
 
 
-def parts(header: Header, frame: T, seed: int, receiver: int) -> list[tuple[T, Key]]:
+def parts(
+    place: tuple[int, int, int, int],
+    channel: int,
+    vectors: int,
+    size: int,
+    frame: T,
+    receiver: int,
+) -> list[tuple[T, Key]]:
     """Return payload and key of each vector of a frame (bytes or uint8); they are equally long.
 
+    ``place`` is seed, round, exchange and sender; ``size`` are the bytes of all ``vectors``;
     ``receiver`` is BROADCAST or the one agent that the frame is for.
     """
-    vectors, _, k, exchange, sender, _, size, _, channel, _ = header
+    seed, k, exchange, sender = place
+    first = channel << 8
+    if vectors == 1:
+        key = quick(Key, (seed, _ROUNDING, k, exchange, sender, receiver, first))
+        return [(frame[HEADER_BYTES : HEADER_BYTES + size], key)]
     each, start, found = size // vectors, HEADER_BYTES, []
-    first = lane(channel, 0)
     for here in range(first, first + vectors):
         key = quick(Key, (seed, _ROUNDING, k, exchange, sender, receiver, here))
         found.append((frame[start : start + each], key))
         start += each
     return found
+
+
+def parts_of(header: Header, frame: T, seed: int, receiver: int) -> list[tuple[T, Key]]:
+    """Return payload and key of each vector of a frame, told from its header."""
+    place = (seed, header.round, header.exchange, header.sender)
+    size = header.payload_bytes
+    return parts(place, header.channel, header.vectors, size, frame, receiver)
 
 
 def _checksum(data: memoryview, size: int) -> int:

@@ -115,7 +115,7 @@ def codec_of(run_directory: str | Path, header: Header) -> tuple[str, Codec]:
 
 def payloads(data: bytes, header: Header) -> list[bytes]:
     """Return the payload of each vector of a frame."""
-    return [payload for payload, _ in wire.parts(header, data, 0, BROADCAST)]
+    return [payload for payload, _ in wire.parts_of(header, data, 0, BROADCAST)]
 
 
 def decoded(codec: Codec, payload: bytes, frame: Captured, seed: int, part: int) -> Vector:
@@ -125,7 +125,7 @@ def decoded(codec: Codec, payload: bytes, frame: Captured, seed: int, part: int)
     """
     header = parsed(frame)
     receiver = BROADCAST if header.broadcast else frame.target
-    _, key = wire.parts(header, frame.data, seed, receiver)[part]
+    _, key = wire.parts_of(header, frame.data, seed, receiver)[part]
     try:
         return codec.decode(payload, header.count, key)
     except FrameError as error:
