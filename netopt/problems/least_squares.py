@@ -20,14 +20,15 @@ class LeastSquares(Rows):
     - ``data``: synthetic by default, as only there the condition number is chosen: A'A/m over all
       rows has the condition number ``kappa``, b = A x + ``noise`` * N(0, I). Also drawn, ``rows`` x
       ``dimension`` too: gaussian (A and b all N(0, 1)), heavy-tailed (A of fifth powers of N(0, 1))
-      and concentrated (each agent's curvature in a block of its own; ``noise`` as above). Also
-      breast-cancer, digits and libsvm:PATH (sparse files stay sparse), which regress on the labels
-      as the source gives them.
+      and concentrated (``noise`` as above; for the split sorted-by-norm, which then gives each of
+      floor(sqrt(d)) agents the curvature of its own block). Also breast-cancer, digits and
+      libsvm:PATH (sparse files stay sparse), which regress on the labels as the source gives them.
     - ``split``: iid by default, so that agents nearly agree; by-class (sorted by label) and
       sorted-by-norm make them differ.
     - ``l2``: 0 by default, plain least squares; ``batch``: how many rows a gradient draws, without
       replacement; None, the default, is all.
-    - ``scale``, ``equal``: rows over their largest entry, agents with equally many rows; off.
+    - ``scale``: row-max divides every row by its largest entry; ``equal``: agents get equally many
+      rows. Both are off by default.
     - ``at``: where every agent starts: zero by default; random is N(0, I), drawn from the seed.
 
     There is no intercept and no test set.

@@ -33,14 +33,15 @@ class Logistic(Rows):
 
     - ``data``: digits by default, real and of ten classes, yet a gradient takes a tenth of a
       millisecond; also breast-cancer and libsvm:PATH (sparse files stay sparse), and, drawn as two
-      classes of ``rows`` x ``dimension``, synthetic, gaussian, heavy-tailed and concentrated (each
-      agent's curvature in a block of its own).
+      classes of ``rows`` x ``dimension``, synthetic, gaussian, heavy-tailed and concentrated (for
+      the split sorted-by-norm, which then gives each of floor(sqrt(d)) agents the curvature of its
+      own block).
     - ``split``: by-class by default, the hard case: agents see different classes and disagree;
       also iid and sorted-by-norm.
     - ``l2``: acts on all parameters, the intercept too, so that F is strongly convex with mu = l2;
       1e-3 is small enough to leave the accuracy alone and large enough to converge.
-    - ``scale``, ``equal``: rows over their largest entry (before the intercept's ones are added),
-      agents with equally many rows; both off by default.
+    - ``scale``: row-max divides every row by its largest entry (before the intercept's ones are
+      added); ``equal``: agents get equally many rows. Both are off by default.
     - ``batch``: how many rows a gradient draws, without replacement; None, the default, is all.
     - ``test_fraction``: the share of rows held out for the metric ``accuracy``; by custom a fifth.
     - ``solve``: whether the minimiser is computed, to rounding error by Newton's method, so that
