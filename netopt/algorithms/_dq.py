@@ -1,8 +1,8 @@
 """What the differentially quantized methods share: one worker, and ranges that both ends know.
 
 Agent 0 is the server and agent 1 the worker. The worker divides its vector u by the range r of the
-round, a codec with range 1 makes bits of it, and both ends multiply what is decoded by r: r travels
-nowhere. Nor does the iterate: the worker repeats the server's step, bit for bit.
+round, a codec with a fixed range makes bits of it, and both ends multiply what is decoded by r: it
+never travels. Nor does the iterate: the worker repeats the server's step, bit for bit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from msgspec import Meta
 
-from netopt.agent import Agent, Channel, Exchange, Vector
+from netopt.agent import Agent, Channel, Exchange, Message, Vector
 from netopt.algorithms import Algorithm, Round, State
 from netopt.algorithms._star import HUB, Rate, convexity
 from netopt.codecs import Codec
@@ -60,12 +60,13 @@ class Plan(NamedTuple):
 class Shadow(State):
     """What both ends keep: the rates, the ranges to come, and arrays of shape (d,).
 
-    ``sent`` is q, ``last`` the y or x of the round before; e_{i-1}, e_{i-2} and ``work`` are the
-    worker's.
+    ``unit`` is the codec's own range, ``sent`` is q, ``last`` the y or x of the round before;
+    e_{i-1}, e_{i-2} and ``work`` are the worker's.
     """
 
     plan: Plan
     ranges: Iterator[float]
+    unit: float
     sent: Vector
     last: Vector
     error: Vector
@@ -157,53 +158,49 @@ class Solo(Algorithm):
 
     def start(self, me: Agent) -> Any:
         """Return x_0, the rates and the ranges; no error has been made yet."""
-        facts, x = self.facts(me.problem, me.codec("up")), me.problem.start().copy()
-        plan = self.plan(facts)
-        arrays = [np.zeros_like(x) for _ in range(3)]
-        return Shadow(x, plan, self.ranges(facts, plan), np.empty_like(x), x.copy(), *arrays)
+        codec, x = me.codec("up"), me.problem.start().copy()
+        facts = self.facts(me.problem, codec)
+        plan, unit = self.plan(facts), float(getattr(codec, "range", 1.0))
+        arrays = np.empty_like(x), x.copy(), *np.zeros((3, len(x)))
+        return Shadow(x, plan, self.ranges(facts, plan), unit, *arrays)
 
     def round(self, s: Shadow, me: Agent) -> Round:
         """Send u / r up; both ends make q = r Q(u / r) of the message and step."""
-        r = next(s.ranges)
+        r = next(s.ranges) / s.unit
         if me.rank == HUB:
             inbox = yield Exchange(sources=(WORKER,))
             np.multiply(me.decode(inbox[WORKER], s.sent), r, out=s.sent)
         else:
             u = self.wanted(s, me)
             np.divide(u, r, out=s.work)
-            message = self._encode(s.work, r, me)
+            message = self._encode(s, r, me)
             np.multiply(me.decode(message, s.sent), r, out=s.sent)
             s.error, s.older = s.older, s.error
             np.subtract(s.sent, u, out=s.error)
             yield Exchange({HUB: message})
         self.step(s)
 
-    def _encode(self, scaled: Vector, r: float, me: Agent) -> Any:
-        """Return the message with u / r; a RangeError also says what would cure it."""
+    def _encode(self, s: Shadow, r: float, me: Agent) -> Message:
+        """Return the message with ``work``; a RangeError also says what would cure it."""
         try:
-            return me.encode("up", scaled, HUB)
+            return me.encode("up", s.work, HUB)
         except RangeError:
+            norm = r * float(np.linalg.norm(s.work))
             raise RangeError(
-                f"{self.id}: a vector of norm {r * np.linalg.norm(scaled):.4g} does not fit the "
-                f"range {r:.4g} of this round: D or L is too small, or the gradients are not exact;"
-                " give a larger distance"
+                f"{self.id}: a vector of norm {norm:.4g} does not fit the range {r * s.unit:.4g} of"
+                " this round: D or L is too small, or the gradients are not exact; give a larger "
+                "distance"
             ) from None
 
 
 def _covering(codec: Codec, d: int, method: str) -> float:
-    """Return a for d coordinates; ConfigError for a codec without it or with another range."""
+    """Return a = rho_d 2^(-R); ConfigError for a codec that has no such number."""
     a = codec.covering(d)
     if a is None:
         raise ConfigError(
             f"{method} needs a codec with a range that both ends know, and {codec.id} has no "
             "covering; use uniform or lattice",
             "$.codecs.up",
-        )
-    if (given := getattr(codec, "range", 1)) != 1:
-        raise ConfigError(
-            f"{method} scales its vectors itself, so the range of {codec.id} has to be 1, "
-            f"got {given:g}; leave it out",
-            "$.codecs.up.range",
         )
     return a
 
@@ -247,7 +244,7 @@ def warnings_dq(method: str, facts: Facts, plan: Plan, codec: str, rho: float) -
             f"{method} diverges: {codec}, and the contraction factor is {factor:.4g} >= 1; it "
             f"converges for R above {bits.converges:.4g}, and {lossless}"
         ]
-    if factor > sigma:
+    if factor > sigma > 0:
         return [
             f"{method} loses: {codec}, and the contraction factor is {factor:.4g} instead of "
             f"{sigma:.4g}; {lossless}"
