@@ -10,6 +10,9 @@ known to both ends; sets are sorted and without repeats.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from functools import cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +26,9 @@ Indices = NDArray[np.intp]
 BITMAP, COMBINATORIAL, GAPS = 0, 1, 2
 OMEGA, GAMMA, RICE = 0, 1, 2
 LAST = GAPS + RICE + 30
-COUNTABLE = 512
-"""Sets with more than this many min(k, n - k) log2 n are not numbered: whole numbers that long take
-milliseconds, and the gaps' codes come within 3 % of them."""
+COUNTABLE, LONGEST = 512, 1024
+"""Sets are numbered if min(k, n - k) log2 n and n are at most these: beyond, the whole numbers take
+longer to handle, and the gaps' codes come closer."""
 
 _POWERS = 2 ** np.arange(31)
 _LENGTHS = np.zeros((2, 32), np.int64)  # a code's length depends only on its number's bits
@@ -64,7 +67,7 @@ def get(payload: Bytes, offset: int, n: int, k: int) -> tuple[Indices, int]:
     if form == BITMAP:
         return _get_bitmap(body, n, k), 8 + n
     if form == COMBINATORIAL and countable(n, k):
-        bits = (math.comb(n, k) - 1).bit_length()
+        bits = _number_bits(n, k)
         return _get_number(body, bits, n, k), 8 + bits
     if GAPS <= form <= LAST:
         return _get_gaps(payload, offset + 1, form - GAPS, n, k)
@@ -86,19 +89,19 @@ def choose(indices: Indices, n: int) -> tuple[int, int]:
     k = len(indices)
     found = [(n, BITMAP)]
     if countable(n, k):
-        found.append(((math.comb(n, k) - 1).bit_length(), COMBINATORIAL))
+        found.append((_number_bits(n, k), COMBINATORIAL))
     if k:
         gaps = _gaps(indices)
         sizes = np.bincount(np.frexp(gaps)[1], minlength=32)
-        found += [(int(_LENGTHS[c] @ sizes), GAPS + c) for c in (OMEGA, GAMMA)]
-        found.append(_rice(gaps))
+        omega, gamma = (_LENGTHS @ sizes).tolist()
+        found += [(omega, GAPS + OMEGA), (gamma, GAPS + GAMMA), _rice(gaps)]
     bits, form = min(found)
     return form, bits
 
 
 def countable(n: int, k: int) -> bool:
     """Return whether sets of k of n are few enough to be numbered."""
-    return min(k, n - k) * n.bit_length() <= COUNTABLE
+    return n <= LONGEST and min(k, n - k) * n.bit_length() <= COUNTABLE
 
 
 def rank(indices: list[int], n: int) -> int:
@@ -108,28 +111,37 @@ def rank(indices: list[int], n: int) -> int:
     """
     if 2 * len(indices) > n:
         indices = sorted(set(range(n)).difference(indices))
-    return sum(math.comb(place, i) for i, place in enumerate(indices, 1))
+    return sum(_binomials(n, i)[place] for i, place in enumerate(indices, 1))
 
 
 def unrank(number: int, n: int, k: int) -> list[int]:
     """Return the set with a number below C(n, k): the inverse of ``rank``."""
-    few, found, above = min(k, n - k), [], n
+    few, found = min(k, n - k), []
     for i in range(few, 0, -1):  # the highest place is the last whose C(place, i) still fits
-        below = i - 1
-        while above - below > 1:
-            middle = (below + above) // 2
-            if math.comb(middle, i) <= number:
-                below = middle
-            else:
-                above = middle
-        number -= math.comb(below, i)
-        found.append(below)
-        above = below
+        row = _binomials(n, i)
+        place = bisect_right(row, number) - 1
+        number -= row[place]
+        found.append(place)
     return found[::-1] if few == k else sorted(set(range(n)).difference(found))
 
 
+@cache
+def _binomials(n: int, i: int) -> list[int]:
+    """Return C(0, i), ..., C(n - 1, i): each is the sum of all C(place, i - 1) before it."""
+    return [0, *accumulate(_binomials(n, i - 1)[:-1])] if i else [1] * n
+
+
+@cache
+def _number_bits(n: int, k: int) -> int:
+    """Return ceil(log2 C(n, k))."""
+    return (math.comb(n, k) - 1).bit_length()
+
+
 def _gaps(indices: Indices) -> NDArray[np.intp]:
-    return np.diff(indices, prepend=-1)
+    gaps = indices.copy()
+    gaps[0] += 1
+    gaps[1:] -= indices[:-1]
+    return gaps
 
 
 def _rice(gaps: NDArray[np.intp]) -> tuple[int, int]:
