@@ -109,8 +109,9 @@ def _matrix(columns: npt.NDArray[np.int64], values: Any, pairs: npt.NDArray[np.i
     if columns.size < SPARSE_BELOW * shape[0] * shape[1]:
         from scipy.sparse import csr_array
 
-        bounds = np.concatenate([[0], np.cumsum(pairs)])
-        return csr_array((values, columns, bounds), shape=shape)
+        width = np.int32 if columns.size <= _LARGEST_INDEX else np.int64  # half the memory to read
+        bounds = np.concatenate([[0], np.cumsum(pairs)]).astype(width)
+        return csr_array((values, columns.astype(width), bounds), shape=shape)
     dense = np.zeros(shape)
     dense[np.repeat(np.arange(len(pairs)), pairs), columns] = values
     return dense

@@ -46,6 +46,17 @@ def test_few_non_zeros_stay_sparse(write, columns):
     assert dense(data)[np.arange(80), np.arange(80) % columns].tolist() == list(range(1, 81))
 
 
+def test_the_indices_of_sparse_rows_take_four_bytes(write):
+    from netopt.problems.logistic import Logistic
+
+    file = write("".join(f"{row % 2} {row % 40 + 1}:{row + 1}\n" for row in range(80)))
+    assert load(f"libsvm:{file}", 0).features.indices.dtype == np.int32
+    problem = Logistic(data=f"libsvm:{file}", scale="row-max", intercept=True)
+    problem.prepare(3, 1)
+    for part in problem._parts:
+        assert part.features.indices.dtype == part.features.indptr.dtype == np.int32
+
+
 def test_rows_without_features(write):
     file = write("1\n-1\n")
     data = load(f"libsvm:{file}", 0)
