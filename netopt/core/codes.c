@@ -21,7 +21,7 @@ uint16_t bp_code_numbers[2][1 << BP_CODE_PEEK];
 
 /* ---- codes ---- */
 
-static word omega(uint32_t v) {
+static word elias_omega(uint32_t v) {
     word w = {1, 1};
 
     while (v > 1) {
@@ -33,14 +33,14 @@ static word omega(uint32_t v) {
     return w;
 }
 
-static word gamma(uint32_t v) {
+static word elias_gamma(uint32_t v) {
     const unsigned k = bp_bit_length(v);
 
     return (word){(uint64_t)bp_reversed(v, k) << (k - 1), 2 * k - 1};
 }
 
 static word elias(int code, uint32_t v) {
-    return code == BP_OMEGA ? omega(v) : gamma(v);
+    return code == BP_OMEGA ? elias_omega(v) : elias_gamma(v);
 }
 
 static uint64_t length_of(int code, uint32_t v) {
@@ -148,19 +148,24 @@ static uint32_t size_of(int32_t level) {
     return level < 0 ? 0 - (uint32_t)level : (uint32_t)level;
 }
 
-/* Copies up to GROUP levels, zeros behind them; returns which are not zero, one bit each. */
-BP_INLINE uint64_t gather(const uint8_t *levels, size_t count, int32_t group[GROUP]) {
-    uint8_t flags[GROUP];
+static int32_t level_at(const uint8_t *levels, size_t i) {
+    int32_t level;
+    memcpy(&level, levels + 4 * i, sizeof level);
+    return level;
+}
+
+/* Which of the GROUP levels from `first` on are not zero, one bit each; those beyond n are. */
+BP_INLINE uint64_t mask_of(const uint8_t *levels, size_t first, size_t n) {
+    const uint8_t *from = levels + 4 * first;
+    uint8_t copy[4 * GROUP], flags[GROUP];
     uint64_t mask = 0;
 
-    if (count == GROUP) {
-        memcpy(group, levels, GROUP * sizeof *group);
-    } else {
-        memset(group, 0, GROUP * sizeof *group);
-        memcpy(group, levels, count * sizeof *group);
+    if (n - first < GROUP) {
+        memset(copy, 0, sizeof copy);
+        from = memcpy(copy, from, 4 * (n - first));
     }
-    for (int i = 0; i < GROUP; i++)
-        flags[i] = group[i] != 0;
+    for (size_t i = 0; i < GROUP; i++)
+        flags[i] = level_at(from, i) != 0;
     /* Eight flags of a byte each: the product's highest byte has one bit of each. */
     for (int i = 0; i < GROUP; i += 8)
         mask |= (bp_load_word(flags + i) * UINT64_C(0x0102040810204080)) >> 56 << i;
@@ -169,49 +174,49 @@ BP_INLINE uint64_t gather(const uint8_t *levels, size_t count, int32_t group[GRO
 
 bp_coded bp_levels_bits(const uint8_t *levels, size_t n, int code) {
     bp_coded found = {BP_CODED, 0, 0};
-    int32_t group[GROUP];
     size_t next = 0; /* the index behind the level before */
 
-    for (size_t first = 0; first < n; first += GROUP) {
-        const size_t count = n - first < GROUP ? n - first : GROUP;
-        uint64_t mask = gather(levels + 4 * first, count, group);
-        for (; mask != 0; mask &= mask - 1) {
-            const size_t i = bp_zeros_below(mask), gap = first + i + 1 - next;
-            const uint32_t size = size_of(group[i]);
+    for (size_t first = 0; first < n; first += GROUP)
+        for (uint64_t mask = mask_of(levels, first, n); mask != 0; mask &= mask - 1) {
+            const size_t i = first + bp_zeros_below(mask);
+            const uint32_t size = size_of(level_at(levels, i));
             if (size > BP_HIGHEST)
-                return (bp_coded){BP_NO_CODE, 0, first + i};
-            found.bits += length_of(code, (uint32_t)gap) + 1 + length_of(code, size);
-            next += gap;
+                return (bp_coded){BP_NO_CODE, 0, i};
+            found.bits += length_of(code, (uint32_t)(i + 1 - next)) + 1 + length_of(code, size);
+            next = i + 1;
         }
-    }
     return found;
 }
 
+/* Puts a triple; returns 0 if the level has no code. */
+BP_INLINE int put_triple(pen *p, int code, size_t gap, int32_t level) {
+    const uint32_t size = size_of(level), negative = level < 0;
+
+    if (gap < SMALL && size < SMALL) {
+        const uint32_t a = words[code][gap], b = words[code][size];
+        const uint64_t tail = negative | (b & UINT16_MAX) << 1;
+        put(p, (a & UINT16_MAX) | tail << (a >> 16), (a >> 16) + 1 + (b >> 16));
+        return 1;
+    }
+    if (size > BP_HIGHEST)
+        return 0;
+    put_word(p, elias(code, (uint32_t)gap));
+    put(p, negative, 1);
+    put_word(p, elias(code, size));
+    return 1;
+}
+
 bp_coded bp_levels_put(const uint8_t *levels, size_t n, int code, uint8_t *out, size_t room) {
-    const uint32_t *const small = words[code];
-    int32_t group[GROUP];
     size_t next = 0;
     writer w;
     pen p = start(&w, out, room);
 
     for (size_t first = 0; first < n && !w.full; first += GROUP) {
-        const size_t count = n - first < GROUP ? n - first : GROUP;
-        uint64_t mask = gather(levels + 4 * first, count, group);
-        for (; mask != 0; mask &= mask - 1) {
-            const size_t i = bp_zeros_below(mask), gap = first + i + 1 - next;
-            const uint32_t size = size_of(group[i]), negative = group[i] < 0;
-            next += gap;
-            if (gap < SMALL && size < SMALL) {
-                const uint32_t a = small[gap], b = small[size];
-                const uint64_t tail = negative | (b & UINT16_MAX) << 1;
-                put(&p, (a & UINT16_MAX) | tail << (a >> 16), (a >> 16) + 1 + (b >> 16));
-                continue;
-            }
-            if (size > BP_HIGHEST)
+        for (uint64_t mask = mask_of(levels, first, n); mask != 0; mask &= mask - 1) {
+            const size_t i = first + bp_zeros_below(mask);
+            if (!put_triple(&p, code, i + 1 - next, level_at(levels, i)))
                 return (bp_coded){BP_NO_CODE, 0, 0};
-            put_word(&p, elias(code, (uint32_t)gap));
-            put(&p, negative, 1);
-            put_word(&p, elias(code, size));
+            next = i + 1;
         }
         turn(&w, &p);
     }

@@ -129,22 +129,35 @@ BP_INLINE int store(sink *s, uint32_t gap, uint32_t negative, uint32_t size) {
     return BP_CODED;
 }
 
+/* Reads a triple of short codes from the next bits; returns its bits, or 0 if a code is longer. */
+BP_INLINE unsigned take_short(sink *s, const uint16_t *table, uint64_t v, int *wrong) {
+    const uint32_t gap = table[v & bp_low_mask(BP_CODE_PEEK)];
+    const uint64_t rest = v >> (gap >> 8);
+    const uint32_t size = table[rest >> 1 & bp_low_mask(BP_CODE_PEEK)];
+
+    if (gap == 0 || size == 0)
+        return 0;
+    *wrong = store(s, gap & UINT8_MAX, rest & 1, size & UINT8_MAX);
+    return (gap >> 8) + 1 + (size >> 8);
+}
+
 /* Reads triples of short codes as long as eight bytes are left; stops before another one. */
 static int read_short(sink *s, int code) {
     const uint16_t *const table = bp_code_numbers[code];
     const size_t last = s->r.size - 8; /* a word can be loaded from here */
-    sink t = *s;
+    sink t = *s; /* compilers keep a copy in registers */
     int wrong = BP_CODED;
 
-    while (wrong == BP_CODED && t.r.at >> 3 <= last) {
-        const uint64_t v = bp_load_word(t.r.bytes + (t.r.at >> 3)) >> (t.r.at & 7);
-        const uint32_t gap = table[v & bp_low_mask(BP_CODE_PEEK)];
-        const uint64_t rest = v >> (gap >> 8);
-        const uint32_t size = table[rest >> 1 & bp_low_mask(BP_CODE_PEEK)];
-        if (gap == 0 || size == 0)
+    while (t.r.at >> 3 <= last) {
+        uint64_t v = bp_load_word(t.r.bytes + (t.r.at >> 3)) >> (t.r.at & 7);
+        const unsigned first = take_short(&t, table, v, &wrong);
+        t.r.at += first;
+        if (first == 0 || wrong != BP_CODED)
             break;
-        t.r.at += (gap >> 8) + 1 + (size >> 8);
-        wrong = store(&t, gap & UINT8_MAX, rest & 1, size & UINT8_MAX);
+        const unsigned second = take_short(&t, table, v >> first, &wrong); /* at most 46 bits */
+        t.r.at += second;
+        if (second == 0 || wrong != BP_CODED)
+            break;
     }
     *s = t;
     return wrong;
