@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +15,7 @@ from netopt.errors import FrameError, RangeError
 from netopt.keys import Key
 
 BITS = 9
+BLOCK = 1 << 14
 LARGEST = 2.0**127
 LEAST = 2.0**-126
 """The powers of two that can be sent: those of float32's normal numbers, as symbols 1..254."""
@@ -61,35 +65,49 @@ class Natural(Codec):
                 f"can be sent, 2^127 = {LARGEST:g}; use a smaller step size"
             )
         halves = packing.random16(key, self.stream, 2 * len(x)).astype("<u2", copy=False)
-        symbols = rounded(x, halves.view("<u4"))
-        packing.pack_into(symbols, BITS, out)
+        words = halves.view("<u4")
+        for part, place in _blocks(len(x)):
+            packing.pack_into(rounded(x[part], words[part]), BITS, out, place)
         return BITS * len(x)
 
     def decode_into(self, payload: Bytes, key: Key, out: Vector) -> None:
         """Read the powers of two; FrameError for a symbol that is never sent."""
-        symbols = np.empty(len(out), np.uint16)
-        try:
-            packing.unpack_into(payload, BITS, symbols)
-        except ValueError as error:
-            raise FrameError(f"natural: {error}") from None
-        np.take(VALUES, symbols, out=out)
-        wrong = np.isnan(out)
-        if wrong.any():
-            raise FrameError(f"natural: symbol {symbols[np.argmax(wrong)]} is never sent")
+        for part, place in _blocks(len(out)):
+            values = out[part]
+            symbols = np.empty(len(values), np.uint16)
+            try:
+                packing.unpack_into(payload, BITS, symbols, place)
+            except ValueError as error:
+                raise FrameError(f"natural: {error}") from None
+            np.take(VALUES, symbols, out=values, mode="clip")  # the default would buffer its output
+            if math.isnan(packing.norm(values, "linf")):
+                wrong = symbols[np.argmax(np.isnan(values))]
+                raise FrameError(f"natural: symbol {wrong} is never sent")
 
 
 def rounded(x: Vector, words: NDArray[np.uint32]) -> NDArray[np.uint16]:
-    """Return the symbols of finite x, shape (n,), rounded up where a word is below the place.
+    """Return the symbols of finite x, shape (n,), rounded up where place + word reaches 2^32.
 
-    A double's own bits are the lower power's exponent and the place above it.
+    A double without its sign is the exponent of the power below it and then the place above that,
+    so one addition rounds.
     """
-    bits = x.view(np.uint64)
-    exponent = (bits >> np.uint64(52) & np.uint64(0x7FF)).astype(np.int16) - 896
-    place = (bits >> np.uint64(20)).astype(np.uint32)
-    small = np.flatnonzero(exponent < 1)
-    if len(small):
-        exponent[small] = 0
-        place[small] = np.abs(x[small]) * (2.0**32 / LEAST)
-    symbols = (exponent + (words < place)).astype(np.uint16)
-    symbols[(x < 0) & (symbols > 0)] += 256
-    return symbols
+    bits = x.view(np.uint64) << np.uint64(1)
+    bits >>= np.uint64(21)
+    bits += words
+    bits >>= np.uint64(32)
+    symbols = bits.astype(np.int16)
+    symbols -= 1023 - 127
+    least = int(symbols.min(initial=2))
+    symbols |= np.signbit(x).astype(np.int16) << np.int16(8)
+    if least < 2:  # there may be coordinates below the least power
+        small = np.flatnonzero(np.abs(x) < LEAST)
+        place = (np.abs(x[small]) * (2.0**32 / LEAST)).astype(np.uint64)
+        up = (place + words[small]) >> np.uint64(32)
+        symbols[small] = up.astype(np.int16) * np.where(x[small] < 0, 257, 1)
+    return symbols.view(np.uint16)
+
+
+def _blocks(n: int) -> Iterator[tuple[slice, int]]:
+    """Pair blocks of coordinates, which stay in the cache, with the bytes where they begin."""
+    for start in range(0, n, BLOCK):
+        yield slice(start, min(start + BLOCK, n)), start * BITS // 8

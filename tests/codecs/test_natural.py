@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from netopt.codecs import Codec, Segment
-from netopt.codecs.natural import VALUES, rounded
+from netopt.codecs.natural import BLOCK, VALUES, rounded
 from netopt.core import packing
 from netopt.errors import FrameError, RangeError
 from netopt.registry import build
@@ -43,11 +44,11 @@ def around(value):
 
 
 @pytest.mark.parametrize("word", [0, 1, 2**31, 2**32 - 1, *RNG.integers(0, 2**32, 5).tolist()])
-def test_a_coordinate_goes_up_exactly_where_the_word_is_below_its_place(word):
+def test_a_coordinate_goes_up_exactly_where_place_and_word_reach_one(word):
     symbols = rounded(X, np.full(len(X), word, np.uint32))
     for x, got in zip(X.tolist(), VALUES[symbols].tolist(), strict=True):
         low, high, place = around(x)
-        wanted = high if word < math.floor(place * 2**32) else low
+        wanted = high if math.floor(place * 2**32) + word >= 2**32 else low
         assert got == math.copysign(float(wanted), x) or (wanted == 0 and got == 0)
 
 
@@ -88,6 +89,15 @@ def test_powers_of_two_arrive_unchanged():
     x = np.concatenate([2.0 ** np.arange(-126, 128), -(2.0 ** np.arange(-126, 128)), [0.0, -0.0]])
     got = CODEC.decode(CODEC.encode(x, laws.key()), len(x), laws.key())
     assert got.tolist() == x.tolist()
+
+
+def test_blocks_of_coordinates_make_one_stream():
+    x = np.random.default_rng(1).standard_normal(2 * BLOCK + 5)
+    symbols, payload = np.empty(len(x), np.uint16), CODEC.encode(x, laws.key())
+    packing.unpack_into(payload, 9, symbols)
+    numbers = packing.random16(laws.key(), "fast", 2 * len(x)).astype(np.uint32)
+    assert_array_equal(symbols, rounded(x, numbers[::2] + (numbers[1::2] << np.uint32(16))))
+    assert_array_equal(CODEC.decode(payload, len(x), laws.key()), VALUES[symbols])
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 8, 300])
