@@ -200,10 +200,13 @@ class Agent:
         codec, vectors, fingerprint, size, pad, _ = self._of(index, self.rank)
         buffer = self._wire.buffer(index, receiver, HEADER_BYTES + size)
         pieces = parts(self._place(), index, vectors, size, buffer, receiver)
-        rows = np.ascontiguousarray(x)  # a column of a matrix may come
-        bits = 0
-        for row, (payload, key) in zip(self._rows(rows, vectors), pieces, strict=True):
-            bits += codec.encode_into(row, key, payload)
+        x = np.ascontiguousarray(x)  # a column of a matrix may come
+        if vectors == 1:
+            payload, key = pieces[0]
+            bits = codec.encode_into(x, key, payload)
+        else:
+            rows = zip(self._rows(x, vectors), pieces, strict=True)
+            bits = sum(codec.encode_into(row, key, payload) for row, (payload, key) in rows)
         if bits != 8 * size - pad:  # the data needs less than the largest frame
             size = nbytes(bits)
             pad = 8 * size - bits
@@ -291,6 +294,10 @@ class Agent:
         codec = self._of(header.channel, header.sender).codec
         if out is None:
             out = self._empty(header.vectors, header.count)
+        if header.vectors == 1:
+            payload, key = message.parts[0]
+            codec.decode_into(payload, key, out)
+            return out
         for row, (payload, key) in zip(self._rows(out, header.vectors), message.parts, strict=True):
             codec.decode_into(payload, key, row)
         return out
@@ -325,8 +332,6 @@ class Agent:
 
     def _rows(self, x: Vector, vectors: int) -> list[Vector]:
         """Return the vectors of a message as they lie in x; indexing is faster than iterating."""
-        if vectors == 1 and x.ndim == 1:
-            return [x]
         whole = x.reshape(vectors, -1)
         return [whole[i] for i in range(vectors)]
 

@@ -59,17 +59,19 @@ class Network(Protocol):
 
 
 class Tap:
-    """Keeps the first ``limit`` frames that it sees."""
+    """Keeps the first ``limit`` frames that it sees; ``wanting`` says whether it has room."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.wanting = limit > 0
         self.frames: list[Capture] = []
 
     def see(self, header: Header, target: int, frame: npt.NDArray[np.uint8]) -> None:
         """Keep a copy of a frame to ``target`` while there is room."""
-        if len(self.frames) < self.limit:
+        if self.wanting:
             place = (header.round, header.exchange, header.sender, target)
             self.frames.append((*place, frame.tobytes()))
+            self.wanting = len(self.frames) < self.limit
 
 
 def agents_of(experiment: Experiment, wires: dict[int, object]) -> list[Agent]:

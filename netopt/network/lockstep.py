@@ -104,7 +104,8 @@ class Lockstep:
             for target in sorted(wish.out):
                 message = wish.out[target]
                 self._sent.add((rank, target), message.header)
-                self._tap.see(message.header, target, message.frame)
+                if self._tap.wanting:
+                    self._tap.see(message.header, target, message.frame)
         inboxes: dict[int, Mapping[int, Message]] = {}
         for rank, wish in wishes.items():
             inbox = {}

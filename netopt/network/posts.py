@@ -92,7 +92,8 @@ class Sender:
             self._slot_of[id(slots[0].buffer)] = slots[0]
         slot = slots[0]
         slots.rotate(-1)
-        self._finish(slot)
+        if slot.requests:
+            self._finish(slot)
         slot.exchange = self._exchange
         return slot.buffer
 
