@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from netopt.codecs import Bytes, Codec, Segment, Vector, _e8, nbytes
+from netopt.codecs import Bytes, Codec, Segment, Vector, _e8, _leech, nbytes
 from netopt.core import packing
 from netopt.errors import FrameError, RangeError
 from netopt.keys import Key
@@ -56,7 +56,9 @@ class Lattice(Codec):
         "Conway and Sloane, A fast encoding method for lattice codes and quantizers, "
         "IEEE T-IT 1983; Lin, Kostina and Hassibi, IEEE T-IT 2022"
     )
-    lattice: Annotated[Literal["e8"], Meta(description="e8, of 8 dimensions")] = "e8"
+    lattice: Annotated[
+        Literal["e8", "leech"], Meta(description="of 8 or of 24 dimensions: slower, more exact")
+    ] = "e8"
     bits: Annotated[int, Meta(ge=1, le=24, description="R, bits of one coordinate")] = 8
     range: Annotated[
         float,
@@ -113,7 +115,9 @@ class Lattice(Codec):
 
     def _parts(self, n: int) -> Iterator[tuple[Points, int]]:
         """Yield the lattices that n coordinates are sent by, each with the place where it ends."""
-        yield _points_of_e8(), n // 8 * 8
+        if self.lattice == "leech" and n >= _leech.DIMENSION:
+            yield _points_of_leech(), n - n % _leech.DIMENSION
+        yield _points_of_e8(), n - n % _e8.DIMENSION
 
     def _spacing(self, points: Points) -> float:
         """Return the factor of a lattice with which 2^bits - 1 packing radii are the range."""
@@ -164,3 +168,10 @@ def _points_of_e8() -> Points:
     basis = _e8.basis()
     inverse = np.rint(2 * np.linalg.inv(basis)) / 2
     return Points(basis, inverse, 2.0**-0.5, _e8.nearest)
+
+
+@cache
+def _points_of_leech() -> Points:
+    basis = _leech.basis()
+    inverse = np.rint(8 * np.linalg.inv(basis)) / 8
+    return Points(basis, inverse, 8.0**0.5, _leech.nearest)

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from netopt.codecs import Codec, Segment, _e8
+from netopt.codecs import Codec, Segment, _e8, _leech
 from netopt.codecs.lattice import Lattice
 from netopt.errors import ConfigError, FrameError, RangeError
 from netopt.registry import build
 
 KEY = laws.key()
 RATES = [1, 2, 3, 4, 6, 8, 16, 24]
-KINDS = [("e8", 8)]
+KINDS = [("e8", 8), ("leech", 24)]
 
 each_rate = pytest.mark.parametrize("rate", RATES)
 each_kind = pytest.mark.parametrize(("kind", "dimension"), KINDS)
@@ -49,11 +49,37 @@ def test_the_basis_is_of_the_lattice_and_its_inverse_is_exact(kind, dimension):
     assert points.dimension == dimension
     assert_array_equal(points.basis @ points.inverse, np.eye(dimension))
     assert_array_equal(points.nearest(points.basis), points.basis)
-    # Packing radii per volume: 1/sqrt(2) for E8 and 1 for Leech's lattice, both of volume 1.
-    volume = abs(np.prod(np.diag(points.basis))) if kind == "e8" else 2.0**36
-    assert points.radius / volume ** (1 / dimension) == pytest.approx(
-        0.5**0.5 if kind == "e8" else 1
+    volume = abs(np.linalg.det(points.basis))
+    packing_radius = {"e8": 0.5**0.5, "leech": 1}[kind]  # at volume 1
+    assert points.radius / volume ** (1 / dimension) == pytest.approx(packing_radius)
+
+
+def test_the_words_are_golays_code():
+    words = _leech.tables().words.reshape(-1, 24)
+    weights = words.sum(axis=1)
+    assert {w: int((weights == w).sum()) for w in range(25) if (weights == w).any()} == (
+        {0: 1, 8: 759, 12: 2576, 16: 759, 24: 1}
     )
+    known = {word.tobytes() for word in words}
+    assert len(known) == 4096
+    assert all((words[17] ^ word).tobytes() in known for word in words)
+
+
+def test_the_nearest_point_of_leech_is_the_nearest_over_all_of_golays_code():
+    y = np.random.default_rng(1).uniform(-20, 20, (30, 24))
+    for row, found in zip(y, _leech.nearest(y), strict=True):
+        assert math.dist(row, found) ** 2 == pytest.approx(_least_distance(row), rel=1e-5)
+
+
+def _least_distance(y):
+    """Return the squared distance to Leech's lattice by trying 2 x 4096 classes of points."""
+    words, best = _leech.tables().words.reshape(-1, 24), math.inf
+    for m in (0, 1):
+        z = np.rint((y - m - 2 * words) / 4)
+        off = np.abs(y - m - 2 * words - 4 * z)
+        repair = np.where(z.sum(axis=1) % 2 == m, 0, ((4 - off) ** 2 - off**2).min(axis=1))
+        best = min(best, ((off**2).sum(axis=1) + repair).min())
+    return best
 
 
 def test_the_nearest_point_of_e8_is_the_nearest_of_all():
@@ -88,13 +114,31 @@ def test_the_cosets_of_e8_modulo_2_are_1_and_120_and_135():
     assert {norm: norms.count(norm) for norm in norms} == {0: 1, 2: 120, 4: 135}
 
 
+def test_a_deep_hole_of_leech_is_at_distance_4():
+    hole = 4 * np.eye(24)[:1]
+    assert math.dist(hole[0], _leech.nearest(hole)[0]) == 4
+
+
+def test_the_cosets_of_leech_modulo_2_have_norm_4_6_or_8():
+    codec = lattice(1, "leech", (1 + 2.0**-20) ** -1)  # the spacing is 1 / sqrt(8)
+    payload = np.random.default_rng(4).bytes(3 * 800)
+    shortest = codec.decode(payload, 24 * 800, KEY)
+    assert codec.encode(shortest, KEY) == payload
+    norms = (shortest.reshape(-1, 24) ** 2).sum(axis=1)
+    assert np.abs(norms - np.round(norms)).max() < 1e-9
+    bound = math.sqrt(math.log(2 / 1e-7) / (2 * 800))  # Hoeffding: below 1e-7 for each norm
+    for norm, number in {4: 98_280, 6: 8_386_560, 8: 8_292_375}.items():
+        assert abs(np.mean(np.round(norms) == norm) - number / 2**24) < bound
+    assert np.isin(np.round(norms), (0, 4, 6, 8)).all()
+
+
 # ---- the codec ----
 
 
 @pytest.mark.parametrize("bits", range(1, 25))
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 24, 116])
 def test_the_payload_is_n_r_bits(n, bits):
-    for kind in ("e8",):
+    for kind in ("e8", "leech"):
         codec = lattice(bits, kind)
         assert codec.nbits(n) == n * bits
         assert codec.layout(n) == (Segment("symbol", n, bits, "symbol"),)
@@ -105,7 +149,7 @@ def test_the_payload_is_n_r_bits(n, bits):
 @each_rate
 def test_the_whole_ball_is_sent_within_the_bound(kind, dimension, rate):
     codec = lattice(rate, kind, 3.0)
-    count = 25_000 if kind == "e8" else 500
+    count = 10_000 if kind == "e8" else 300
     for size in (1.0, 0.97, 0.5):
         x = 3 * size * sphere(count, dimension)
         errors = np.linalg.norm(sent(codec, x.reshape(-1)).reshape(x.shape) - x, axis=1) / 3
@@ -137,11 +181,11 @@ def test_a_root_is_sent_up_to_the_range_and_no_farther(kind, dimension, rate):
 @each_kind
 @each_rate
 def test_what_is_beyond_the_range_is_sent_well_or_refused(kind, dimension, rate):
-    codec = lattice(rate, kind)
-    tried = [(x, _or_none(codec, x)) for x in 1.3 * sphere(200, dimension)]
+    codec, sizes = lattice(rate, kind), np.linspace(1, 3, 60)[:, None]
+    tried = [(x, _or_none(codec, x)) for x in sizes * sphere(60, dimension)]
     found = [np.linalg.norm(got - x) for x, got in tried if got is not None]
-    assert len(found) < len(tried)
-    assert max(found, default=0) <= 2**0.5 / (2**rate - 1) * (1 + 2.0**-18)
+    assert 0 < len(found) < len(tried)
+    assert max(found) <= 2**0.5 / (2**rate - 1) * (1 + 2.0**-18)
     for far in (30.0, 1e9, 1e300):
         with pytest.raises(RangeError):
             codec.encode(far * tried[0][0], KEY)
@@ -176,27 +220,37 @@ def test_what_blocks_leave_over_is_sent_as_uniform_sends_it():
     )
 
 
-def test_blocks_do_not_touch_one_another():
-    x = 0.9 * sphere(14, 8)
-    alone = np.concatenate([sent(lattice(3), row) for row in x])
-    assert sent(lattice(3), x.reshape(-1)).tobytes() == alone.tobytes()
+def test_what_leech_leaves_over_is_sent_by_e8():
+    x = np.random.default_rng(5).uniform(-1, 1, 116) * 0.2
+    wanted = [*(sent(lattice(4, "leech"), x[i : i + 24]) for i in range(0, 96, 24))]
+    wanted.append(sent(lattice(4), x[96:]))
+    assert sent(lattice(4, "leech"), x).tobytes() == np.concatenate(wanted).tobytes()
+
+
+@each_kind
+def test_blocks_do_not_touch_one_another(kind, dimension):
+    codec, x = lattice(3, kind), 0.9 * sphere(70, dimension)
+    alone = np.concatenate([sent(codec, row) for row in x])
+    assert sent(codec, x.reshape(-1)).tobytes() == alone.tobytes()
 
 
 @each_rate
 @pytest.mark.parametrize("n", [8, 16, 24, 116])
 def test_covering_is_the_formula_and_below_the_scalars(n, rate):
-    uniform = build(Codec, {"id": "uniform", "bits": rate})
-    blocks, single = divmod(n, 8)
-    wanted = math.sqrt(min(1, 2 * blocks / (2**rate - 1) ** 2) + single / 4**rate)
-    assert lattice(rate).covering(n) == pytest.approx(wanted, rel=1e-5)
-    assert lattice(rate).covering(n) < uniform.covering(n)
+    below = build(Codec, {"id": "uniform", "bits": rate}).covering(n)
+    for kind, blocks in (("e8", n // 8), ("leech", n // 24 + n % 24 // 8)):
+        wanted = math.sqrt(min(1, 2 * blocks / (2**rate - 1) ** 2) + n % 8 / 4**rate)
+        assert lattice(rate, kind).covering(n) == pytest.approx(wanted, rel=1e-5)
+        assert lattice(rate, kind).covering(n) < below
+        below = wanted * (1 + 1e-5)
 
 
 @pytest.mark.parametrize("rate", [3, 4, 6, 8])
-def test_the_worst_error_found_is_below_the_scalars_covering(rate):
-    x = sphere(20_000, 8).reshape(-1)
-    errors = np.linalg.norm((sent(lattice(rate), x) - x).reshape(-1, 8), axis=1)
-    assert errors.max() < 0.6 * math.sqrt(8) / 2**rate
+@pytest.mark.parametrize(("kind", "dimension", "part"), [("e8", 8, 0.58), ("leech", 24, 0.34)])
+def test_the_worst_error_found_is_far_below_the_scalars(kind, dimension, part, rate):
+    x = sphere(480 * 24 // dimension, dimension).reshape(-1)
+    errors = np.linalg.norm((sent(lattice(rate, kind), x) - x).reshape(-1, dimension), axis=1)
+    assert errors.max() < part * math.sqrt(dimension) / 2**rate
 
 
 @each_rate
@@ -224,7 +278,7 @@ def test_hostile_payloads_are_a_frame_error_or_a_point_of_the_code(rate):
         ("bits", 0, "$.bits: expected int >= 1; the value is 0"),
         ("bits", 25, "$.bits: expected int <= 24; the value is 25"),
         ("range", 0, "$.range: expected float >= 1e-280; the value is 0"),
-        ("lattice", "e7", "$.lattice: expected one of e8; the value is 'e7'"),
+        ("lattice", "e7", "$.lattice: expected one of e8, leech; the value is 'e7'"),
     ],
 )
 def test_options_out_of_bounds_are_refused(option, value, message):
