@@ -5,6 +5,7 @@ What a coordinate becomes is said by :class:`netopt.core.grid.Grid`; a codec say
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta
@@ -13,6 +14,9 @@ from netopt.codecs import Bytes, Codec, Segment, Vector
 from netopt.core import packing
 from netopt.errors import FrameError, RangeError
 from netopt.keys import Key
+
+FLOOR = 1e-30
+"""A floor up to here is none: no vector that matters is smaller."""
 
 Levels = Annotated[
     int, Meta(ge=1, lt=2**20, description="l, quantization levels on each side of zero")
@@ -100,6 +104,10 @@ class GridCodec(Codec):
             made = self.__dict__["_made"] = self.grid()
         return made
 
+    def _share(self, n: int) -> int:
+        """Return how many coordinates share a scale, of n."""
+        return min(n, self.block or n)
+
     def _blocks(self, n: int) -> int:
         return -(-n // self.block) if self.block and n else 1
 
@@ -118,6 +126,20 @@ class ScaledGrid(GridCodec):
         norm: str = "l2"
         floor: float = 0.1
         stream: str = "fast"
+
+    def omega(self, n: int) -> float | None:
+        """Return min(d / l^2, sqrt(d) / l) for the norm l2, d being the coordinates of a scale.
+
+        For linf, min(d / (4 l^2), (1 + sqrt(d)) / (2 l)): a coordinate's variance is at most
+        Delta^2 / 4 and |x_j| Delta, and ||x||_1 ||x||_inf <= (1 + sqrt(d)) / 2 ||x||^2. None with a
+        floor that vectors may lie below, since their error has no relative bound.
+        """
+        if self.floor > FLOOR:
+            return None
+        d, levels = self._share(n), self.levels
+        if self.norm == "linf":
+            return min(d / (4 * levels**2), (1 + math.sqrt(d)) / (2 * levels))
+        return min(d / levels**2, math.sqrt(d) / levels)
 
     def symbols(self) -> int:
         """Return the number of symbols that can occur."""

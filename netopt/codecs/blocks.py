@@ -60,9 +60,9 @@ class Blocks(DitherCodec):
     ``steps`` is uniform, delta being the root of that equation. (The published delta is an upper
     bound of it, by up to a quarter.) With ``steps`` standard, h = 1 / floor(sqrt(d) / n).
 
-    The triples of all blocks are one stream, whose gaps run across borders: nothing says where a
-    block ends, which would cost each block e(z + 1) bits for its last z zeros; e(z + g) for the gap
-    across the border is never more than e(z + 1) + e(g).
+    The triples of all blocks are one stream, whose gaps run across borders. Gaps that start anew
+    would need an end for each block, e(z + 1) bits after its last z zeros; a gap across the border
+    takes e(z + g) instead of e(z + 1) + e(g), which is less but for a bit in rare cases.
     """
 
     id = "blocks"

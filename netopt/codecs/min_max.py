@@ -29,6 +29,23 @@ class MinMax(GridCodec):
     ] = "nearest"
     block: Block = 0
 
+    def omega(self, n: int) -> float | None:
+        """Return d / (2 (2^bits - 1)^2) if rounding is random, d the coordinates of a range.
+
+        A coordinate's variance is at most a quarter of the squared step, and max - min <=
+        sqrt(2) ||x||; the range is rounded outwards by up to 2^-22 ||x||.
+        """
+        return None if self.rounding == "nearest" else self._spread(n)
+
+    def contraction(self, n: int) -> float | None:
+        """Return 1 - omega, also for rounding to nearest: its error is at most half a step."""
+        spread = self._spread(n)
+        return 1 - spread if spread < 1 else None
+
+    def _spread(self, n: int) -> float:
+        step: float = (2**0.5 + 2.0**-22) / (2**self.bits - 1)
+        return self._share(n) * step**2 / 4
+
     def width(self) -> int:
         """Return the bits of one symbol."""
         return self.bits

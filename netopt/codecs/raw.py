@@ -35,6 +35,14 @@ class Raw(Codec):
         """Return one run of n numbers."""
         return (Segment("x", n, 8 * WIRE[self.dtype].itemsize, self.dtype),)
 
+    def omega(self, n: int) -> float | None:
+        """Return 0 for float64, 2^-48 for float32, and None for float16.
+
+        float32 rounds to nearest, off by up to 2^-24 of a coordinate that is at least 1e-38: it is
+        unbiased only up to that. Half precision has no bound below 6e-5.
+        """
+        return {"float64": 0.0, "float32": 2.0**-48}.get(self.dtype)
+
     def encode_into(self, x: Vector, key: Key, out: Bytes) -> int:
         """Write x rounded to the wire format; RangeError if a coordinate overflows it."""
         wire = WIRE[self.dtype]

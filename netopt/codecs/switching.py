@@ -27,6 +27,10 @@ class Switching(ScaledGrid):
     block: Block = 0
     stream: Stream = "fast"
 
+    def omega(self, n: int) -> float | None:
+        """Return None: in odd rounds even the zero vector is sent with an error."""
+        return None
+
     def symbols(self) -> int:
         """Return 2 l + 2, the symbols of the odd grid; the even grid uses one fewer."""
         return 2 * self.levels + 2

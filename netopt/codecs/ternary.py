@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from netopt.codecs._grid import Block, Floor, ScaledGrid, Stream
+import math
+
+from netopt.codecs._grid import FLOOR, Block, Floor, ScaledGrid, Stream
 from netopt.keys import Key
 
 
@@ -21,6 +23,16 @@ class Ternary(ScaledGrid):
     stream: Stream = "fast"
     levels = 1
     norm = "linf"
+
+    def omega(self, n: int) -> float | None:
+        """Return (sqrt(d) - 1) / 2, the largest of ||x||_1 ||x||_inf / ||x||^2 - 1.
+
+        d are the coordinates of a scale; the scale is up to 2^-23 larger than ||x||_inf. None with
+        a floor above 1e-30, since smaller vectors have no relative bound.
+        """
+        if self.floor > FLOOR:
+            return None
+        return (1 + math.sqrt(self._share(n))) / 2 * (1 + 2.0**-23) - 1
 
     def symbols(self) -> int:
         """Return 3."""
