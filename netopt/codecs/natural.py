@@ -39,7 +39,7 @@ class Natural(Codec):
     id = "natural"
     reference = (
         "Horvath, Ho, Horvath, Sahu, Canini and Richtarik, Natural compression for distributed "
-        "deep learning, 2019 (MSML 2022), C_nat, theorem 1"
+        "deep learning, MSML 2022, C_nat"
     )
     unbiased = True
     stream: Stream = "fast"

@@ -30,7 +30,7 @@ class RandTau(Sparse):
     """
 
     id = "rand-tau"
-    reference = "Wang, Safaryan and Richtarik, NeurIPS 2022, rand-tau+ of their figure 5"
+    reference = "Wang, Safaryan and Richtarik, NeurIPS 2022, rand-tau+ of their experiments"
     tau: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="coordinates sent in the mean, at most d; null: floor(d / n)"),

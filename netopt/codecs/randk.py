@@ -25,7 +25,7 @@ class RandK(Sparse):
     """
 
     id = "randk"
-    reference = "Stich, Cordonnier and Jaggi, Sparsified SGD with memory, NeurIPS 2018, def. 2.1"
+    reference = "Stich, Cordonnier and Jaggi, Sparsified SGD with memory, NeurIPS 2018, def. 2.2"
     k: Count = None
     fraction: Fraction = 0.1
     unbiased: Annotated[  # type: ignore[misc]  # here it is the user's choice
