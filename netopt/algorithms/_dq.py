@@ -134,17 +134,11 @@ class Solo(Algorithm):
         return self.warn(facts, plan, f"{text} has rho 2^-R = {facts.a:.4g}", facts.a * 2**bits)
 
     def check(self, topology: Topology) -> None:
-        """Raise ConfigError unless there are a server and one worker linked to it."""
+        """Raise ConfigError unless there are a server and one worker."""
         if topology.size != 2:
             raise ConfigError(
                 f"{self.id} has one worker, and '{topology.name}' has {topology.size - 1}; "
                 "use {id: star, size: 2}, or dq-shift for more",
-                "$.topology",
-            )
-        if WORKER not in topology.predecessors(HUB):
-            raise ConfigError(
-                f"{self.id} needs a link from agent 1 to agent 0, which '{topology.name}' does not "
-                "have; use {id: star, size: 2}",
                 "$.topology",
             )
 
