@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -38,15 +39,15 @@ Steps = Annotated[
 class Layout(NamedTuple):
     """Where the blocks of n coordinates lie, and arrays for one call; see ``Plan``.
 
-    ``owner`` is the block of each coordinate; ``scales`` and ``inverses`` have a place for each
-    block, ``work`` for each coordinate.
+    ``owner`` is the block of each coordinate, ``wire`` the format of the norms; ``numbers`` has a
+    place for each block, ``work`` for each coordinate.
     """
 
     n: int
     parts: tuple[slice, ...]
     owner: npt.NDArray[np.intp]
-    scales: Vector
-    inverses: Vector
+    wire: struct.Struct
+    numbers: Vector
     work: Vector
 
 
@@ -149,24 +150,23 @@ class Blocks(DitherCodec):
 
     def _measure(self, x: Vector, plan: Plan, out: Bytes) -> tuple[Vector, float]:
         """Write the norms; return x / norm, in no coordinate above 1, and the factor 1."""
-        keep = self._layout(plan.n)
-        for i, part in enumerate(keep.parts):
-            scale = self._scale(packing.norm(x[part], self.norm), i)
-            keep.scales[i], keep.inverses[i] = scale, inverse_of(scale)
-        out[: plan.head].view("<f4")[:] = keep.scales
-        keep.inverses.take(keep.owner, out=keep.work, mode="clip")
+        keep, norm = self._layout(plan.n), self.norm
+        scales = [self._scale(packing.norm(x[p], norm), i) for i, p in enumerate(keep.parts)]
+        keep.wire.pack_into(out.data, 0, *scales)
+        keep.numbers[:] = [inverse_of(scale) for scale in scales]
+        keep.numbers.take(keep.owner, out=keep.work, mode="clip")
         np.multiply(keep.work, x, out=keep.work)
         return keep.work, 1.0
 
     def _receive(self, payload: Bytes, plan: Plan) -> tuple[Vector, float]:
         """Return the coordinates' steps times their norms, and the factor 1."""
         keep = self._layout(plan.n)
-        keep.scales[:] = payload[: plan.head].view("<f4")
-        good = (keep.scales >= TINY) & (keep.scales <= LARGEST)
-        if not good.all():
-            i = int(np.argmin(good))
-            raise self._no_scale(float(keep.scales[i]), i)
-        keep.scales.take(keep.owner, out=keep.work, mode="clip")
+        scales = keep.wire.unpack_from(payload.data, 0)
+        for i, scale in enumerate(scales):
+            if not TINY <= scale <= LARGEST:
+                raise self._no_scale(scale, i)
+        keep.numbers[:] = scales
+        keep.numbers.take(keep.owner, out=keep.work, mode="clip")
         np.multiply(keep.work, plan.steps, out=keep.work)
         return keep.work, 1.0
 
@@ -176,8 +176,9 @@ class Blocks(DitherCodec):
             sizes = self.sizes(n)
             ends, owner = np.cumsum(sizes).tolist(), np.repeat(np.arange(len(sizes)), sizes)
             parts = tuple(map(slice, [0, *ends[:-1]], ends))
-            room = (np.empty(len(sizes)), np.empty(len(sizes)), np.empty(n))
-            kept = self.__dict__["_kept_layout"] = Layout(n, parts, owner, *room)
+            wire = struct.Struct(f"<{len(sizes)}f")
+            made = Layout(n, parts, owner, wire, np.empty(len(sizes)), np.empty(n))
+            kept = self.__dict__["_kept_layout"] = made
         return kept
 
 
