@@ -145,6 +145,18 @@ def test_the_payload_is_n_r_bits(n, bits):
         assert len(codec.encode(np.zeros(n), KEY)) == math.ceil(n * bits / 8)
 
 
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("e8", "bcbcfe1ecfcdfe0e2223fffe646743f308"),
+        ("leech", "68fbc890a1beb0ae91ea0887646743f308"),
+    ],
+)
+def test_the_bytes_are_those_once_written_down(kind, payload):
+    x = (np.arange(33) * 37 % 101 - 50) / 101
+    assert lattice(4, kind, 2.0).encode(x, KEY).hex() == payload
+
+
 @each_kind
 @each_rate
 def test_the_whole_ball_is_sent_within_the_bound(kind, dimension, rate):

@@ -68,6 +68,12 @@ def test_a_subset_has_one_more_bit_and_the_others_are_of_the_coarse_codec(rate, 
     assert np.count_nonzero(np.abs(got - coarse) <= 1e-15 * radius) == N - count
 
 
+@pytest.mark.parametrize(("rate", "payload"), [(0.7, "244d5c"), (2.3, "65996699a659a6696e03")])
+def test_the_bytes_are_those_once_written_down(rate, payload):
+    x = (np.arange(33) * 37 % 101 - 50) / 101
+    assert uniform(rate).encode(x, laws.key()).hex() == payload
+
+
 def more_precise(codec, n, round_):
     """Return which coordinates have the one more bit: zero is decoded nearer to zero there."""
     error = np.abs(sent(codec, np.zeros(n), laws.key(round_)))
