@@ -46,7 +46,8 @@ def raw_add(payload: Memory, bits: int, out: Memory, weight: float, add: bool, /
     need = wire.itemsize * len(vector)
     check_room(stream, "payload", need, vector, "out", writable=vector)
     kind = np.promote_types(wire.newbyteorder("="), vector.dtype)
-    numbers = stream[:need].view(wire).astype(kind)
+    with np.errstate(invalid="ignore"):  # a signalling NaN of a hostile sender
+        numbers = stream[:need].view(wire).astype(kind)
     if not np.isfinite(numbers).all():
         raise ValueError("the payload holds NaN or infinity")
     with np.errstate(over="ignore", invalid="ignore"):

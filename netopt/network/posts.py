@@ -108,7 +108,8 @@ class Sender:
             if request is None:
                 request = slot.standing[target] = self._comm.Send_init(slot.buffer, target)
             request.Start()
-        slot.requests.append(request)
+        if not request.Test():  # a small frame has left already
+            slot.requests.append(request)
 
     def turn(self) -> None:
         """Begin the next exchange."""
