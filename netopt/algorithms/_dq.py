@@ -104,19 +104,8 @@ class Solo(Algorithm):
 
     def facts(self, problem: Problem, codec: Codec) -> Facts:
         """Return the constants; ConfigError if the problem or the codec lacks one."""
-        top, mu = problem.top(), convexity(problem, self.id)
-        if top is None:
-            raise ConfigError(
-                f"{self.id} needs L, and problem {problem.id} does not know its smoothness",
-                "$.problem",
-            )
-        a, start = _covering(codec, problem.d, self.id), problem.start()
-        best = problem.minimum()
-        far = problem.gradient(start, None) / mu if best is None else start - best
-        reach = float(np.linalg.norm(far))
-        size = reach + float(np.linalg.norm(start)) if best is None else float(np.linalg.norm(best))
-        distance = reach if isinstance(self.distance, str) else self.distance
-        return Facts(top, mu, distance, a, _floor(problem, top, mu, size))
+        a = _covering(codec, problem.d, self.id)
+        return facts_of(problem, self.id, self.distance, a)
 
     def review(
         self, topology: Topology, problem: Problem, codecs: Sequence[Codec]
@@ -160,31 +149,46 @@ class Solo(Algorithm):
 
     def round(self, s: Shadow, me: Agent) -> Round:
         """Send u / r up; both ends make q = r Q(u / r) of the message and step."""
-        r = next(s.ranges) / s.unit
+        r = next(s.ranges)
+        scale = r / s.unit
         if me.rank == HUB:
             inbox = yield Exchange(sources=(WORKER,))
-            np.multiply(me.decode(inbox[WORKER], s.sent), r, out=s.sent)
+            np.multiply(me.decode(inbox[WORKER], s.sent), scale, out=s.sent)
         else:
             u = self.wanted(s, me)
-            np.divide(u, r, out=s.work)
-            message = self._encode(s, r, me)
-            np.multiply(me.decode(message, s.sent), r, out=s.sent)
+            message = encoded(self.id, me, np.divide(u, scale, out=s.work), scale, r)
+            np.multiply(me.decode(message, s.sent), scale, out=s.sent)
             s.error, s.older = s.older, s.error
             np.subtract(s.sent, u, out=s.error)
             yield Exchange({HUB: message})
         self.step(s)
 
-    def _encode(self, s: Shadow, r: float, me: Agent) -> Message:
-        """Return the message with ``work``; a RangeError also says what would cure it."""
-        try:
-            return me.encode("up", s.work, HUB)
-        except RangeError:
-            norm = r * float(np.linalg.norm(s.work))
-            raise RangeError(
-                f"{self.id}: a vector of norm {norm:.4g} does not fit the range {r * s.unit:.4g} of"
-                " this round: D or L is too small, or the gradients are not exact; give a larger "
-                "distance"
-            ) from None
+
+def encoded(method: str, me: Agent, scaled: Vector, scale: float, r: float) -> Message:
+    """Return the message with u / scale; a RangeError also says r and what would cure it."""
+    try:
+        return me.encode("up", scaled, HUB)
+    except RangeError:
+        norm = scale * float(np.linalg.norm(scaled))
+        raise RangeError(
+            f"{method}: a vector of norm {norm:.4g} does not fit the range {r:.4g} of this round: "
+            "D or L is too small, or the gradients are not exact; give a larger distance"
+        ) from None
+
+
+def facts_of(problem: Problem, method: str, distance: float | str, a: float) -> Facts:
+    """Return the constants for D = ``distance``; ConfigError if the problem lacks one."""
+    top, mu, start = problem.top(), convexity(problem, method), problem.start()
+    if top is None:
+        raise ConfigError(
+            f"{method} needs L, and problem {problem.id} does not know its smoothness", "$.problem"
+        )
+    best = problem.minimum()
+    far = problem.gradient(start, None) / mu if best is None else start - best
+    reach = float(np.linalg.norm(far))
+    size = reach + float(np.linalg.norm(start)) if best is None else float(np.linalg.norm(best))
+    given = reach if isinstance(distance, str) else distance
+    return Facts(top, mu, given, a, _floor(problem, top, mu, size))
 
 
 def _covering(codec: Codec, d: int, method: str) -> float:
