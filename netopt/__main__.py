@@ -1,4 +1,4 @@
-"""The command line: ``netopt run | plan | list | show | inspect | plot | doctor | bench``.
+"""The command line: ``netopt run | plan | list | show | inspect | plot | reproduce | ...``.
 
 Every command is a thin call into the part that does the work; heavy imports happen inside them.
 """
@@ -149,6 +149,48 @@ def doctor() -> int:
     findings = report.findings()
     show_on_screen(report.render(findings))
     return report.exit_code(findings)
+
+
+@cli.command()
+@click.argument("names", metavar="[STUDY]...", nargs=-1)
+@click.option("--list", "listed", is_flag=True, help="What each study shows, needs and takes here.")
+@click.option("--all", "whole", is_flag=True, help="All studies, one after another.")
+@click.option("--data", metavar="NAME", help="digits, breast-cancer, libsvm:PATH, ...: other data.")
+@click.option("--quick", is_flag=True, help="A small version, in less than a minute each.")
+@click.option("--out", metavar="DIR", help="Folder; reproductions/STUDY if not given.")
+@click.option("--driver", type=click.Choice(["mpi", "lockstep"]), default="mpi", show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), help="Runs side by side; as the cores allow.")
+@click.option("--check", is_flag=True, help="Exit code 1 if a claim does not hold.")
+def reproduce(
+    names: tuple[str, ...],
+    listed: bool,
+    whole: bool,
+    data: str | None,
+    quick: bool,
+    out: str | None,
+    driver: str,
+    jobs: int | None,
+    check: bool,
+) -> int:
+    """Play a paper's experiments, draw them over its theory, and judge its claims.
+
+    Complete runs are not played again: the same command goes on where it was interrupted.
+    """
+    from netopt.reproduce import _program as program
+    from netopt.reproduce._cases import Request
+    from netopt.reproduce._study import names as known
+
+    request = Request(data, quick)
+    if listed:
+        show_on_screen(program.listing(request))
+        return 0
+    if whole == bool(names):
+        raise ConfigError(
+            f"name studies, or give --all; the studies are {', '.join(known())}, and --list says "
+            "what they show"
+        )
+    wish = program.Wish(request, Path(out) if out else None, driver, jobs)
+    return program.run(tuple(known()) if whole else names, wish, check)
 
 
 @cli.group()

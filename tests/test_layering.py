@@ -30,7 +30,7 @@ LAYERS = [
     ["engine", "launcher", "progress"],
     ["notebook", "report", "bench"],
     ["worker"],
-    ["command"],
+    ["command", "reproduce"],
     ["__main__"],
 ]
 """From the bottom to the top; parts in one row do not know each other."""

@@ -1,0 +1,202 @@
+"""Curves know what came of the runs: the error of each, and the mean and band over the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from netopt import config
+from netopt.algorithms._star import HUB
+from netopt.config import Experiment
+from netopt.errors import ConfigError
+from netopt.report import reading
+from netopt.report.reading import Column
+from netopt.reproduce._cases import Case, Request
+
+LEAST = float(np.finfo(np.float64).tiny)
+"""What stands for an error of exactly 0, which has no logarithm."""
+
+
+class Run(NamedTuple):
+    """One finished run; the columns have one entry a recorded row.
+
+    ``error`` is (||x_k - x*|| / ||x_0 - x*||)^power. ``uplink_bits`` is the payload sent to the
+    hub, ``wire_bytes`` all payload and headers on all edges; both are without the set-up, whose
+    payload and whole bytes are ``setup_bits`` and ``setup_bytes``.
+    """
+
+    case: Case
+    round: Column
+    error: Column
+    uplink_bits: Column
+    wire_bytes: Column
+    seconds: Column
+    setup_bits: int
+    setup_bytes: int
+    up_frames: int
+
+
+class Curve(NamedTuple):
+    """A series: geometric mean and band (one standard deviation of the logarithm) of the error.
+
+    The other columns are arithmetic means over the ``n`` seeds.
+    """
+
+    group: str
+    series: str
+    at: float | None
+    n: int
+    round: Column
+    error: Column
+    low: Column
+    high: Column
+    uplink_bits: Column
+    wire_bytes: Column
+    seconds: Column
+    setup_bits: float
+    setup_bytes: float
+
+
+def read(case: Case, directory: Path, power: int) -> Run:
+    """Return what a finished run directory says; ConfigError if it knows no distance."""
+    files = reading.load(directory)
+    table = reading.columns(files.rows)
+    if not np.isfinite(table["distance"]).all():
+        raise ConfigError(f"'{directory}' knows no minimiser, and so no error")
+    up = [edge for edge in files.edges if edge["dst"] == HUB]
+    down = sum(e["payload_bits"] for e in files.edges) - sum(e["payload_bits"] for e in up)
+    # What comes down is raw numbers, so that it grows evenly; only its total was counted apart.
+    share = table["round"] / table["round"][-1] * down
+    return Run(
+        case,
+        table["round"],
+        (table["distance"] / table["distance"][0]) ** power,
+        table["payload_bits"] - share,
+        table["wire_bytes"],
+        table["seconds"],
+        sum(edge["setup_bits"] for edge in files.edges),
+        sum(edge["setup_bytes"] for edge in files.edges),
+        sum(edge["frames"] for edge in up),
+    )
+
+
+def over_seeds(runs: Sequence[Run]) -> Curve:
+    """Return the curve of runs that differ only by their seed, at the rows that all of them have.
+
+    The mean is exp(mean(log error)), the band exp(mean -+ std(log error)), std over n.
+    """
+    rows = min(len(run.round) for run in runs)
+    logs = np.log(np.maximum([run.error[:rows] for run in runs], LEAST))
+    mean, deviation = logs.mean(axis=0), logs.std(axis=0)
+    group, series, at = runs[0].case.key
+
+    def column(name: str) -> Column:
+        return np.asarray(np.mean([getattr(run, name)[:rows] for run in runs], axis=0))
+
+    return Curve(
+        group=group,
+        series=series,
+        at=at,
+        n=len(runs),
+        round=runs[0].round[:rows],
+        error=np.exp(mean),
+        low=np.exp(mean - deviation),
+        high=np.exp(mean + deviation),
+        uplink_bits=column("uplink_bits"),
+        wire_bytes=column("wire_bytes"),
+        seconds=column("seconds"),
+        setup_bits=float(np.mean([run.setup_bits for run in runs])),
+        setup_bytes=float(np.mean([run.setup_bytes for run in runs])),
+    )
+
+
+class Results:
+    """All finished runs of a study, by group, series and place in the sweep."""
+
+    def __init__(self, request: Request, runs: Sequence[Run]) -> None:
+        self.request = request
+        self._runs: dict[tuple[str, str, float | None], list[Run]] = {}
+        self._dimensions: dict[str, int] = {}
+        for run in runs:
+            self._runs.setdefault(run.case.key, []).append(run)
+
+    def groups(self) -> list[str]:
+        """Return the groups in the order in which the study lists them."""
+        return list(dict.fromkeys(group for group, _, _ in self._runs))
+
+    def series(self, group: str = "") -> list[str]:
+        """Return the series of a group, in order."""
+        return list(dict.fromkeys(series for of, series, _ in self._runs if of == group))
+
+    def places(self, series: str, group: str = "") -> list[float]:
+        """Return where in the sweep a series was played, ascending."""
+        return sorted(at for g, s, at in self._runs if (g, s) == (group, series) and at is not None)
+
+    def runs(self, series: str, at: float | None = None, group: str = "") -> list[Run]:
+        """Return the runs of a series, one a seed; empty if there is none."""
+        return self._runs.get((group, series, at), [])
+
+    def curve(self, series: str, at: float | None = None, group: str = "") -> Curve:
+        """Return the curve of a series."""
+        return over_seeds(self.runs(series, at, group))
+
+    @cached_property
+    def curves(self) -> list[Curve]:
+        """Return the curves of all series."""
+        return [over_seeds(runs) for runs in self._runs.values()]
+
+    def all(self) -> list[Run]:
+        """Return every run."""
+        return [run for runs in self._runs.values() for run in runs]
+
+    def dimension(self, run: Run) -> int:
+        """Return d of a run's problem; the runs of a group have the same."""
+        group = run.case.group
+        if group not in self._dimensions:
+            self._dimensions[group] = config.make(run.case.run).problem.d
+        return self._dimensions[group]
+
+    def experiment(self, series: str, at: float | None = None, group: str = "") -> Experiment:
+        """Return the experiment of a series' first seed, built anew: for what theory needs."""
+        return config.make(self.runs(series, at, group)[0].case.run)
+
+    def experiments(
+        self, series: str, at: float | None = None, group: str = ""
+    ) -> Iterator[Experiment]:
+        """Yield the experiments of a series' seeds, one at a time: data take room."""
+        for run in self.runs(series, at, group):
+            yield config.make(run.case.run)
+
+
+def tail_factor(run: Run, start: float, floor: float = 1e-12) -> float:
+    """Return the mean contraction a round of the error from ``start`` (a share of the rows) on.
+
+    Rows whose error is below ``floor`` are rounding and do not count; at least the last quarter of
+    the others does.
+    """
+    kept = np.flatnonzero(run.error > floor)
+    last = int(kept[-1])
+    first = min(int(start * (len(run.round) - 1)), 3 * last // 4)
+    rounds = run.round[last] - run.round[first]
+    return float((run.error[last] / run.error[first]) ** (1 / rounds))
+
+
+def whole_factor(run: Run) -> float:
+    """Return (error at the end / error at the start)^(1/T), the paper's measure."""
+    return float(max(run.error[-1], LEAST) ** (1 / run.round[-1]))
+
+
+def rounds_to(run: Run, target: float) -> float:
+    """Return the first recorded round at which the error is at most ``target``; inf if none is."""
+    reached = np.flatnonzero(run.error <= target)
+    return float(run.round[reached[0]]) if len(reached) else float("inf")
+
+
+def bits_to(run: Run, target: float) -> float:
+    """Return the uplink payload bits until the error is at most ``target``, without the set-up."""
+    reached = np.flatnonzero(run.error <= target)
+    return float(run.uplink_bits[reached[0]]) if len(reached) else float("inf")

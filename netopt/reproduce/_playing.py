@@ -1,0 +1,227 @@
+"""Playing knows which runs are still to be made, and makes them side by side.
+
+Each case is a run directory OUT/runs/NAME, played from OUT/cases/NAME.yaml. It is complete if it
+holds a summary and the same resolved run file; whatever else lies there is replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from netopt import config, launcher, recorder, yamlfile
+from netopt.errors import ConfigError, NetoptError
+from netopt.report import reading
+from netopt.reproduce._cases import Case
+
+BATCH = 40
+"""Most runs that share one start of mpirun."""
+BLINK = 0.05
+FINISHED = ("rounds", "bits", "loss")
+
+
+class Job(NamedTuple):
+    """A case that is to be played: its run file, its run directory, and how much it is."""
+
+    case: Case
+    file: Path
+    out: Path
+    ranks: int
+    rounds: int
+
+
+class Plan(NamedTuple):
+    """What is to be done in ``out``: ``done`` cases are there, ``jobs`` are to be played."""
+
+    out: Path
+    driver: str
+    done: int
+    jobs: list[Job]
+
+
+def plan(cases: Sequence[Case], out: Path, driver: str) -> Plan:
+    """Return what is still to be played; nothing is written yet.
+
+    Raises ConfigError for a case that is not a valid run, two of one name, and a file or folder in
+    the way that is none of ours.
+    """
+    jobs: list[Job] = []
+    names: set[str] = set()
+    done = 0
+    for case in cases:
+        if case.name in names:
+            raise ConfigError(
+                f"two cases are called '{case.name}'; the study has to tell them apart"
+            )
+        names.add(case.name)
+        raw = with_driver(case, driver)
+        experiment = config.make(raw)
+        directory = out / "runs" / case.name
+        if complete(directory, experiment.resolved):
+            done += 1
+            continue
+        check_ours(directory)
+        file = out / "cases" / f"{case.name}.yaml"
+        jobs.append(Job(case, file, directory, experiment.topology.size, experiment.rounds))
+    return Plan(out, driver, done, jobs)
+
+
+def with_driver(case: Case, driver: str) -> dict[str, Any]:
+    """Return the run file of a case that is played by ``driver``."""
+    network = {**case.run.get("network", {}), "driver": driver}
+    return {**case.run, "network": network}
+
+
+def complete(directory: Path, resolved: Mapping[str, Any]) -> bool:
+    """Return whether a run directory holds the finished run of this resolved run file."""
+    if not (directory / "summary.json").is_file():
+        return False
+    try:
+        files = reading.load(directory)
+    except ConfigError:
+        return False
+    stopped = (files.summary or {}).get("stopped_by")
+    return stopped in FINISHED and files.config == dict(resolved)
+
+
+def check_ours(directory: Path) -> None:
+    """Raise ConfigError if ``directory`` is there and is no run directory: it would be replaced."""
+    if not directory.exists():
+        return
+    names = {item.name for item in directory.iterdir()} if directory.is_dir() else {"a file"}
+    if names and "metrics.jsonl" not in names:
+        raise ConfigError(f"'{directory}' is in the way and is no run; move it, or choose --out")
+
+
+def play(plan: Plan, jobs: int | None, watch: Callable[[Job, int], None]) -> None:
+    """Play what is planned; ``watch`` hears of each job how many rounds it has played so far.
+
+    ``jobs`` is how many mpiruns (or processes) run side by side; None: as the cores allow. Raises
+    NetoptError that names the case if one fails. KeyboardInterrupt ends what runs and goes on.
+    """
+    for job in plan.jobs:
+        if job.out.exists():
+            shutil.rmtree(job.out)
+        job.file.parent.mkdir(parents=True, exist_ok=True)
+        job.out.parent.mkdir(parents=True, exist_ok=True)
+        recorder.write(job.file, yamlfile.dump(with_driver(job.case, plan.driver)))
+    for ranks in sorted({job.ranks for job in plan.jobs}):
+        some = [job for job in plan.jobs if job.ranks == ranks]
+        beside = jobs or max(1, launcher.usable_cores() // (1 if _alone(plan) else ranks))
+        _side_by_side(plan, _batches(some, beside), beside, watch)
+
+
+def _alone(plan: Plan) -> bool:
+    return plan.driver == "lockstep"
+
+
+def _batches(jobs: Sequence[Job], beside: int) -> list[list[Job]]:
+    """Return the jobs dealt into batches of at most BATCH, enough of them to keep all busy."""
+    size = max(1, min(BATCH, -(-len(jobs) // beside)))
+    return [list(jobs[i : i + size]) for i in range(0, len(jobs), size)]
+
+
+class _Process:
+    """A running batch: its process, what it says, and how far each of its jobs has come."""
+
+    def __init__(self, plan: Plan, batch: Sequence[Job]) -> None:
+        words = [str(p.absolute()) for job in batch for p in (job.file, job.out)]
+        arguments, variables = _command(plan, batch[0].ranks, words)
+        self.batch = list(batch)
+        self.process = subprocess.Popen(
+            arguments,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C reaches this process only, which ends the others
+        )
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self._ears = launcher.Ears(self.process.stderr, sys.stderr)
+        self._mouth = launcher.Ears(self.process.stdout, sys.stdout)
+        self._tails = [launcher.Tail(job.out / "metrics.jsonl") for job in batch]
+
+    def tell(self, watch: Callable[[Job, int], None]) -> None:
+        """Tell how far the jobs have come."""
+        for job, tail in zip(self.batch, self._tails, strict=True):
+            tail.read(lambda row, job=job: watch(job, int(row["round"])))  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Wait for the end; NetoptError names the case that failed, if one did."""
+        code = self.process.wait()
+        self._ears.join()
+        self._mouth.heard = self._mouth.heard or self._ears.heard
+        self._mouth.join()
+        if code:
+            failed = next(
+                (j for j in self.batch if not (j.out / "summary.json").exists()), self.batch[-1]
+            )
+            raise NetoptError(
+                f"the run '{failed.case.name}' ended with exit code {code}; see above, and try "
+                f"netopt run {failed.file}"
+            )
+
+    def end(self) -> None:
+        """End the batch at once and keep what it says about that to itself."""
+        self._ears.heard = self._mouth.heard = True
+        launcher.end_group(self.process)
+        self._ears.join()
+        self._mouth.join()
+
+
+def _command(plan: Plan, ranks: int, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    if _alone(plan):
+        one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        return [sys.executable, "-m", "netopt.reproduce._player", "lockstep", *words], one
+    arguments, variables = launcher.command(ranks, ["mpi", *words])
+    return ["netopt.reproduce._player" if w == "netopt.worker" else w for w in arguments], variables
+
+
+def _side_by_side(
+    plan: Plan, batches: Sequence[Sequence[Job]], beside: int, watch: Callable[[Job, int], None]
+) -> None:
+    waiting = list(batches)
+    running: list[_Process] = []
+    try:
+        with _interruptible():
+            while waiting or running:
+                while waiting and len(running) < beside:
+                    running.append(_Process(plan, waiting.pop(0)))
+                time.sleep(BLINK)
+                for process in list(running):
+                    process.tell(watch)
+                    if process.process.poll() is not None:
+                        process.tell(watch)
+                        running.remove(process)
+                        process.close()
+    finally:
+        for process in running:
+            process.end()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the signals that end a program end it as Ctrl-C does, unless they are ignored."""
+    words = (signal.SIGTERM, signal.SIGHUP)
+    asked = [word for word in words if signal.getsignal(word) is not signal.SIG_IGN]
+    previous = [signal.signal(word, _interrupt) for word in asked]
+    try:
+        yield
+    finally:
+        for word, handler in zip(asked, previous, strict=True):
+            signal.signal(word, handler)
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt

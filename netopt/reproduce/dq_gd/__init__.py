@@ -1,0 +1,1 @@
+"""The figures of Lin, Kostina and Hassibi: differentially quantized gradient methods (2022)."""
