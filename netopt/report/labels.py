@@ -19,10 +19,14 @@ COLUMNS = {
     "accuracy": "test accuracy",
     "payload_bits": "payload bits",
     "wire_bytes": "bytes on the wire",
+    "setup_bytes": "bytes of the set-up",
     "seconds": "wall seconds",
     "emulated_seconds": "emulated seconds",
     "round": "round",
 }
+
+SOME = 1000
+"""Coordinates over which the bits of one are counted; a block's scale is shared by fewer."""
 
 
 def legend(runs: Sequence[RunFiles]) -> list[str]:
@@ -48,11 +52,14 @@ def label(config: Mapping[str, Any]) -> str:
 
 
 def _codec(spec: Mapping[str, Any]) -> str:
-    """Return a codec's id with the width of one coordinate, or alone if it has no fixed width."""
+    """Return a codec's id with the bits of one coordinate, or alone if they depend on the data."""
     try:
-        parts = build(Codec, spec).layout(1)
+        codec = build(Codec, spec)
+        some, more = codec.nbits(SOME), codec.nbits(2 * SOME)
+        form = codec.layout(1)[-1].form
     except (ConfigError, TypeError):  # of a user's file that is not loaded; without a layout
         return str(spec["id"])
-    widest = parts[-1]
-    form = "" if widest.form == "symbol" else f" {widest.form}"
-    return f"{spec['id']}{form} {widest.bits} bit"
+    if some is None or more is None:
+        return str(spec["id"])
+    kind = "" if form == "symbol" else f" {form}"
+    return f"{spec['id']}{kind} {(more - some) / SOME:g} bit"
