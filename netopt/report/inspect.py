@@ -71,6 +71,10 @@ def frame_view(
     if not known:
         text = "The codec in run.yaml is not the one that wrote this frame: it is not decoded."
         return Group(*parts, Text(text))
+    if type(codec).tuned is not Codec.tuned:
+        text = "is fitted to the problem before round 0, and the fit is not recorded"
+        last = Text(f"\n{codec.id} {text}: no values can be shown.")
+        return Group(*parts, _hex(header, frame), last)
     limit = None if whole else values
     for number_, part in enumerate(_parts(run_directory, frame, header, codec)):
         if header.vectors > 1:
@@ -104,14 +108,24 @@ def _header_table(data: bytes, codec: Codec, known: bool) -> Table:
     return table
 
 
+def _hex(header: Header, frame: Captured) -> RenderableType:
+    """Return the first bytes of a frame's payloads."""
+    from rich.text import Text
+
+    return Text("\n".join(map(_first_bytes, captures.payloads(frame.data, header))))
+
+
+def _first_bytes(payload: bytes) -> str:
+    rest = len(payload) - HEX_BYTES
+    more = f" ... {rest} more" if rest > 0 else ""
+    return f"payload, {len(payload)} bytes: {payload[:HEX_BYTES].hex(' ')}{more}"
+
+
 def _payload(part: Part, limit: int | None) -> list[RenderableType]:
     """Return the payload's first bytes, its segments and its pad bits."""
     from rich.text import Text
 
-    shown = part.payload[:HEX_BYTES].hex(" ")
-    rest = len(part.payload) - HEX_BYTES
-    more = f" ... {rest} more" if rest > 0 else ""
-    found: list[RenderableType] = [Text(f"payload, {len(part.payload)} bytes: {shown}{more}")]
+    found: list[RenderableType] = [Text(_first_bytes(part.payload))]
     start = 0
     for segment in part.layout:
         found += _segment(part, segment, start, limit)

@@ -24,7 +24,7 @@ BASE: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return the directories of three runs, by name."""
+    """Return the directories of some runs, by name."""
     folder = tmp_path_factory.mktemp("runs")
     changes: dict[str, dict[str, Any]] = {
         "qgd": {},
@@ -32,6 +32,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "tracking": {
             "algorithm": "gradient-tracking",
             "codecs": {"mix": {"id": "qsgd", "levels": 7}},
+        },
+        "star": {
+            "algorithm": "diana-plus",
+            "topology": {"id": "star", "size": 3},
+            "codecs": {"up": "varying-steps"},
+            "rounds": 10,
         },
         "logistic": {
             "problem": {"id": "logistic", "data": "breast-cancer"},

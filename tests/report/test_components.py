@@ -76,7 +76,7 @@ def test_codec_in_full():
     text = plain(show("codec", "uniform"))
     assert text.splitlines()[0] == "codec uniform"
     assert "  unbiased: no" in text
-    assert "bits     number, > 0 and <= 32       8         bits of one coordinate, also a fraction" in text
+    assert "bits     number, > 0 and <= 32       8         bits of one coordinate, also" in text
     assert "range    number, > 0 and <= 1e+300   1.0       r, the largest coordinate" in text
     assert text.endswith("""\
 example

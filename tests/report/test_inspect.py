@@ -237,6 +237,18 @@ def test_a_flipped_bit(copy):
     assert str(error.value) == f"{place}: checksum {crc:#010x} does not match the frame's content"
 
 
+def test_a_fitted_codecs_frame_is_shown_without_values(runs):
+    first = captures.pick(runs["star"], 0)
+    assert (first.round, first.source, first.target) == (0, 1, 0), "not one of the set-up"
+    text = plain(frame_view(runs["star"]))
+    payload = first.data[32:]
+    assert f"payload, {len(payload)} bytes: {payload[:16].hex(' ')}" in text
+    assert text.rstrip().endswith(
+        "varying-steps is fitted to the problem before round 0, and the fit is not recorded: no "
+        "values can be shown."
+    )
+
+
 @pytest.mark.parametrize(
     ("row", "why"),
     [
