@@ -275,6 +275,7 @@ def tuned_pair(codec: Codec, d: int, aim: str) -> tuple[Codec, Codec] | None:
         assert parameters.ndim == 1
         assert 1 <= len(parameters) <= d, "a telling frame holds up to d numbers"
         assert (parameters.astype(np.float32) == parameters).all()
+    assert sent.max_nbits(d) <= codec.max_nbits(d), "buffers are made before tuning"
     blind = told._replace(diagonal=None)
     return sent, codec.tuned(blind, d, None if parameters is None else parameters.copy())
 

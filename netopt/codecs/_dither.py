@@ -268,6 +268,14 @@ def received(codec: Codec, steps: Vector | None, count: int) -> Vector:
     return np.array(steps, np.float64)
 
 
+def check_budget(codec: Codec, spent: float, budget: float) -> None:
+    """Raise FrameError if steps spend more than their budget, by more than float32's rounding."""
+    if not spent <= budget * (1 + 1e-5):
+        raise FrameError(
+            f"{codec.id}: the steps' budget is {budget:g} non-zeros, and they spend {spent:g}"
+        )
+
+
 def sound(steps: Vector) -> npt.NDArray[np.bool_]:
     """Return which steps are finite and large enough for all levels to have a code."""
     return (steps >= 1 / HIGHEST) & (steps <= LARGEST)

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from netopt.codecs import Bytes, Tuning, Vector
 from netopt.codecs._dither import (
+    CODES,
     LARGEST,
     TINY,
     Coding,
@@ -20,6 +21,7 @@ from netopt.codecs._dither import (
     Plan,
     as_sent,
     bound,
+    check_budget,
     diagonal_of,
     inverse_of,
     received,
@@ -28,6 +30,7 @@ from netopt.codecs._dither import (
 )
 from netopt.codecs._grid import Stream
 from netopt.core import packing
+from netopt.core.codes import elias_bits
 from netopt.errors import ConfigError
 
 Steps = Annotated[
@@ -107,6 +110,16 @@ class Blocks(DitherCodec):
         n = len(diagonal)
         return float((self.heights(n) * norms(diagonal, self.sizes(n))).max())
 
+    def max_nbits(self, n: int) -> int:
+        """Return the bits of the largest payload; before tuning, of any that tuning can lead to.
+
+        The budget then leaves no level above sqrt(d) + 1, and there are at most d blocks.
+        """
+        if "_bound_d" in self.__dict__:
+            return super().max_nbits(n)
+        top = elias_bits(np.array([math.isqrt(n) + 1]), CODES[self.coding])
+        return 32 * max(1, min(self.blocks or n, n)) + n * (2 + int(top[0]))
+
     def tune(self, tuning: Tuning) -> Vector | None:
         """Return the B steps of a worker, or None if both ends know them.
 
@@ -126,11 +139,13 @@ class Blocks(DitherCodec):
         """Return the codec with B blocks of d coordinates and their steps.
 
         Raises ConfigError for more blocks than coordinates and, with standard steps, if
-        n > sqrt(d); FrameError for parameters that are not B steps.
+        n > sqrt(d); FrameError for parameters that are not B steps within the budget.
         """
         count = self._blocks(tuning, d)
         if self.steps == "smooth":
             heights = received(self, parameters, count)
+            spending = np.sum(1 / heights**2 + np.sqrt(sizes_of(d, count)) / heights)
+            check_budget(self, float(spending), d / tuning.workers)
         elif self.steps == "uniform":
             heights = spent(np.ones(count), sizes_of(d, count), d / tuning.workers)
         else:

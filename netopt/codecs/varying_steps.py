@@ -15,6 +15,7 @@ from netopt.codecs._dither import (
     Norm,
     as_sent,
     bound,
+    check_budget,
     check_workers,
     diagonal_of,
     received,
@@ -55,6 +56,18 @@ class VaryingSteps(DitherCodec):
             raise ConfigError(f"{self.id}: tuned to {len(found)} coordinates, got {n}")
         return found
 
+    def max_nbits(self, n: int) -> int:
+        """Return the bits of the largest payload; before tuning, of any that tuning can lead to.
+
+        A level is below t + 1 with t = 1 / h, and ||t|| <= d. A number m takes 1 + 2 log2 m bits
+        at most in gamma and two more in omega, and the mean of log2(t + 1) is largest where all t
+        are sqrt(d).
+        """
+        if "_bound_steps" in self.__dict__:
+            return super().max_nbits(n)
+        each = 3 + 2 * math.log2(math.sqrt(n) + 1.001) + (2 if self.coding == "omega" else 0)
+        return 32 + math.ceil(n * each)
+
     def tune(self, tuning: Tuning) -> Vector | None:
         """Return h of a worker, shape (d,), or None if it is uniform.
 
@@ -74,9 +87,12 @@ class VaryingSteps(DitherCodec):
     def tuned(self, tuning: Tuning, d: int, parameters: Vector | None = None) -> VaryingSteps:
         """Return the codec with a worker's h, or with h = n / sqrt(d).
 
-        Raises ConfigError if n > sqrt(d), FrameError for parameters that are not d steps.
+        Raises ConfigError if n > sqrt(d), FrameError for parameters that are not d steps of
+        the budget ||h^(-1)|| = d / n.
         """
         check_workers(self, tuning.workers, d)
         if self.steps == "uniform":
             return bound(self, steps=np.array([tuning.workers / math.sqrt(d)]))
-        return bound(self, steps=received(self, parameters, d))
+        steps = received(self, parameters, d)
+        check_budget(self, float(np.linalg.norm(1 / steps)), d / tuning.workers)
+        return bound(self, steps=steps)

@@ -177,6 +177,8 @@ def test_steps_that_no_worker_sends_are_refused(name):
         with pytest.raises(FrameError) as caught:
             codec.tuned(TOLD, 60, steps)
         assert str(caught.value) == f"{name}: {count} steps expected, got {got}"
+    with pytest.raises(FrameError, match="budget is 15 non-zeros, and they spend 15"):
+        codec.tuned(TOLD, 60, good / 1.01)
     with pytest.raises(ConfigError) as other:
         codec.tuned(TOLD, 60, good).encode(np.ones(61), laws.key())
     assert str(other.value) == f"{name}: tuned to 60 coordinates, got 61"

@@ -234,6 +234,19 @@ def test_the_bits_are_those_counted_by_hand(spec, coding, norm):
         assert used == bits_by_hand(values, scales, codec.scales(D), bits)
 
 
+@pytest.mark.parametrize("workers", [1, 2, 7])
+@pytest.mark.parametrize("coding", ["omega", "gamma"])
+def test_room_is_made_for_every_tuning(workers, coding):
+    """One block a coordinate, smoothness that is all in one coordinate, and a full budget."""
+    for spec in ({"id": "varying-steps"}, {"id": "blocks"}, {"id": "blocks", "blocks": 60}):
+        codec = build(Codec, {**spec, "coding": coding})
+        for power in (0, 1, 4):
+            told_ = told("dcgd", DIAGONAL**power, workers)
+            room = codec.tuned(told_, D, codec.tune(told_)).max_nbits(D)
+            assert room <= codec.max_nbits(D)
+    assert max(omega_bits(m) - gamma_bits(m) for m in range(1, 2**16)) == 2
+
+
 def test_lengths_by_hand_are_those_of_the_table():
     assert {value: omega_bits(value) for value in TABLE} == TABLE
 
