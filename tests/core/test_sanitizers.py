@@ -47,6 +47,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ("names", "said"),
     [
         (["exact_buffers.c"], "every buffer was enough\n"),
+        (["exact_codes.c"], "every buffer was enough\n"),
         (["tiers.c", "tiers_grid.c", "tiers_norms.c"], "portable: same bits\n"),
     ],
 )
