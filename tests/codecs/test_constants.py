@@ -1,14 +1,16 @@
-"""Constants of codecs: derived bounds against exact errors, and the errors of tuning in words."""
+"""Constants of codecs: bounds against exact errors; dithering's refusals, and what it allocates."""
 
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import laws
 import numpy as np
 import pytest
 
 from netopt.codecs import Codec, Tuning
+from netopt.core import packing
 from netopt.errors import ConfigError, FrameError, RangeError
 from netopt.registry import build
 
@@ -206,3 +208,25 @@ def test_scales_that_are_none_are_refused(name):
             f"{name}: {place}a vector of norm {size:g} has no float32 scale "
             "(the largest is 3.40282e+38)"
         )
+
+
+@pytest.mark.skipif(packing.implementation != "c", reason="numpy's core allocates")
+@pytest.mark.parametrize("name", DITHERS)
+def test_a_message_allocates_no_vector(name):
+    d = 100_000
+    codec = build(Codec, name)
+    told = Tuning(4, RNG.uniform(0.1, 1, d), 1e-3)
+    codec = codec.tuned(told, d, codec.tune(told))
+    x, out = RNG.standard_normal(d), np.zeros(d)
+    buffer = np.zeros(laws.nbytes(codec.max_nbits(d)), np.uint8)
+
+    def message():
+        payload = buffer[: laws.nbytes(codec.encode_into(x, laws.key(), buffer))]
+        codec.accumulate(payload, laws.key(), 0.5, out)
+
+    message()
+    tracemalloc.start()
+    message()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < d / 10
