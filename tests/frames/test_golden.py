@@ -28,18 +28,28 @@ SPECS += [{"id": "qsgd", "norm": "linf", "block": 64, "stream": "philox"}]
 SPECS += ["sign", "ternary", "min-max", {"id": "min-max", "bits": 5, "rounding": "fast"}]
 SPECS += [{"id": "dithering", "coding": c} for c in ("omega", "gamma", "fixed")]
 SPECS += [{"id": "dithering", "levels": 1100, "norm": "l2", "stream": "philox"}]
-SPECS += ["varying-steps", "blocks"]
+SPECS += ["varying-steps", "blocks", "natural", {"id": "topk", "k": 3}, "rand-tau"]
+SPECS += [{"id": "topk", "k": 5, "dtype": "float64"}, {"id": "rand-tau", "tau": 6}]
+SPECS += [{"id": "randk", "k": 3, "indices": sent} for sent in ("shared", "sent")]
+SPECS += [{"id": "uniform", "bits": 2.5}]
+SPECS += [{"id": "lattice", "lattice": name, "bits": 4} for name in ("e8", "leech")]
 PLACES = [(4, 0), (5, 2)]  # an even and an odd round; exchange
 
 
+def vector(codec):
+    """Return X, repeated for codecs that take many coordinates together."""
+    return np.resize(X, 33) if codec.id == "lattice" else np.array(X)
+
+
 def frame(spec, round_, exchange):
-    """Seal X by hand, as agent 3 does with seed 7, for all its neighbours."""
+    """Seal a vector by hand, as agent 3 does with seed 7, for all its neighbours."""
     codec = build(Codec, spec)
-    payload = np.zeros(nbytes(codec.max_nbits(len(X))), np.uint8)
+    x = vector(codec)
+    payload = np.zeros(nbytes(codec.max_nbits(len(x))), np.uint8)
     key = Key(7, Purpose.ROUNDING, round_, exchange, 3)
-    bits = codec.encode_into(np.array(X), key, payload)
+    bits = codec.encode_into(x, key, payload)
     payload = payload[: nbytes(bits)].tobytes()
-    sizes = (len(X), len(payload), 8 * len(payload) - bits)
+    sizes = (len(x), len(payload), 8 * len(payload) - bits)
     header = Header(1, codec.fingerprint(), round_, exchange, 3, *sizes, channel=0, broadcast=1)
     buffer = np.frombuffer(bytes(HEADER_BYTES) + payload, np.uint8).copy()
     seal(buffer, header)
@@ -50,7 +60,7 @@ def entry(spec, round_, exchange):
     """What the file says of one frame: what it is, its bytes, and what they mean."""
     codec, data = build(Codec, spec), frame(spec, round_, exchange)
     key = Key(7, Purpose.ROUNDING, round_, exchange, 3)
-    values = codec.decode(data[HEADER_BYTES:], len(X), key)
+    values = codec.decode(data[HEADER_BYTES:], len(vector(codec)), key)
     return {
         "codec": codec.config(),
         "round": round_,
@@ -96,10 +106,11 @@ def test_the_bytes_written_down_decode_to_the_values_written_down(golden):
 @each
 def test_an_agent_makes_and_reads_the_frame_written_down(agent, golden):
     data = np.frombuffer(bytes.fromhex(golden["hex"]), np.uint8)
-    sender, receiver = (agent(golden["codec"], rank, d=len(X)) for rank in (3, 4))
+    x = vector(build(Codec, golden["codec"]))
+    sender, receiver = (agent(golden["codec"], rank, d=len(x)) for rank in (3, 4))
     for me in (sender, receiver):
         me.round, me.exchange = golden["round"], golden["exchange"]
-    assert sender.encode("mix", np.array(X)).frame.tobytes() == data.tobytes()
+    assert sender.encode("mix", x).frame.tobytes() == data.tobytes()
     decoded = receiver.decode(receiver.accept(data, 3))
     assert [value.hex() for value in decoded.tolist()] == golden["values"]
     with pytest.raises(FrameError, match="sender 0 expected, got 3"):
