@@ -17,7 +17,7 @@ SPECS += [{"id": "raw", "dtype": "float16"}, {"id": "uniform", "bits": 3}]
 SPECS += [{"id": name, "levels": n} for name in ("qsgd", "switching") for n in (1, 2, 1100)]
 SPECS += [{"id": "min-max", "bits": 3}]
 SPECS += [{"id": name, "coding": "gamma"} for name in ("dithering", "varying-steps", "blocks")]
-SPECS += [{"id": "dithering", "coding": "fixed"}]
+SPECS += [{"id": "dithering", "coding": "fixed"}, {"id": "randk", "k": 3, "indices": "sent"}]
 N = 11
 
 
