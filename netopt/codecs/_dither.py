@@ -19,13 +19,11 @@ from msgspec import Meta
 from netopt.codecs import Bytes, Codec, Segment, Tuning, Vector
 from netopt.core import packing
 from netopt.core.codes import HIGHEST, elias_bits
+from netopt.core.dithered import LARGEST, NORMS, STREAMS, TINY, inverse_of, scale_of
 from netopt.errors import ConfigError, FrameError, RangeError
 from netopt.keys import Key
 
 T = TypeVar("T", bound=Codec)
-TINY = 2.0**-126
-"""The least scale: the smallest normal float32."""
-LARGEST = float(np.finfo(np.float32).max)
 CODES = {"omega": 0, "gamma": 1}
 _FLOAT = struct.Struct("<f")
 
@@ -43,6 +41,7 @@ class Plan(NamedTuple):
 
     ``steps`` and ``inverse`` are h and 1 / h, shape (n,) or (1,); ``largest`` is the largest level
     that can occur, ``most`` the bits of the largest payload, ``head`` the bytes of its scales.
+    ``kernel`` does all of it in one call where there is one norm; it leaves errors to the others.
     """
 
     n: int
@@ -52,6 +51,7 @@ class Plan(NamedTuple):
     largest: int
     most: int
     head: int
+    kernel: packing.Dither | None
 
 
 class DitherCodec(Codec):
@@ -97,6 +97,10 @@ class DitherCodec(Codec):
     def encode_into(self, x: Vector, key: Key, out: Bytes) -> int:
         """Write norms and triples; RangeError if a norm has no float32 or x is not finite."""
         plan = self._plan(len(x))
+        if plan.kernel is not None:
+            bits = plan.kernel.encode(x, out, key)
+            if bits >= 0:
+                return bits
         scaled, factor = self._measure(x, plan, out)
         try:
             packing.dither(scaled, plan.inverse, factor, key, self.stream, plan.levels)
@@ -113,6 +117,8 @@ class DitherCodec(Codec):
     ) -> None:
         """Add ``weight`` times the values to ``out`` in one pass; errors as ``decode_into``."""
         plan = self._plan(len(out))
+        if plan.kernel is not None and plan.kernel.decode(payload, out, weight, not first):
+            return
         if len(payload) < plan.head:
             raise FrameError(
                 f"{self.id}: at least {plan.head} bytes are needed, got {len(payload)}"
@@ -157,10 +163,7 @@ class DitherCodec(Codec):
                 f"{self._place(block)}a vector of norm {value:g} has no float32 scale "
                 "(the largest is 3.40282e+38)"
             )
-        if value <= TINY:
-            return TINY
-        fraction, power = math.frexp(value)
-        return math.ldexp(math.ceil(math.ldexp(fraction, 24)), power - 24)
+        return scale_of(value)
 
     def _no_scale(self, scale: float, block: int | None = None) -> FrameError:
         reason = f"{scale:.9g} is not a scale (finite, at least {TINY:g})"
@@ -184,18 +187,17 @@ class DitherCodec(Codec):
         each = 2 + elias_bits(tops, CODES.get(self.coding, 0))
         most = 8 * head + int(each.sum()) * (n if len(steps) == 1 else 1)
         largest = int(tops.max(initial=1))
-        return Plan(n, steps, inverse, np.zeros(n, np.int32), largest, most, head)
+        kernel = None
+        if head == _FLOAT.size and self.coding in CODES:
+            norm, stream = NORMS.index(self.norm), STREAMS.index(self.stream)
+            code = CODES[self.coding]
+            kernel = packing.Dither(n, inverse, steps, norm, stream, code, largest)
+        return Plan(n, steps, inverse, np.zeros(n, np.int32), largest, most, head, kernel)
 
 
 def spread(steps: Vector, n: int) -> float:
     """Return ||h|| of n coordinates, ``steps`` being of shape (n,) or (1,)."""
     return float(np.linalg.norm(steps)) * (math.sqrt(n) if len(steps) == 1 else 1.0)
-
-
-def inverse_of(scale: float) -> float:
-    """Return the largest number that does not multiply ``scale`` to more than 1."""
-    found = 1.0 / scale
-    return math.nextafter(found, 0.0) if scale * found > 1.0 else found
 
 
 def standard_levels(codec: Codec, workers: int, d: int) -> int:

@@ -13,8 +13,6 @@ from msgspec import Meta
 from netopt.codecs import Bytes, Tuning, Vector
 from netopt.codecs._dither import (
     CODES,
-    LARGEST,
-    TINY,
     Coding,
     DitherCodec,
     Norm,
@@ -23,7 +21,6 @@ from netopt.codecs._dither import (
     bound,
     check_budget,
     diagonal_of,
-    inverse_of,
     received,
     standard_levels,
     strong,
@@ -31,6 +28,7 @@ from netopt.codecs._dither import (
 from netopt.codecs._grid import Stream
 from netopt.core import packing
 from netopt.core.codes import elias_bits
+from netopt.core.dithered import LARGEST, TINY, inverse_of
 from netopt.errors import ConfigError
 
 Steps = Annotated[

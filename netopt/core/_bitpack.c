@@ -345,7 +345,8 @@ static int exec_module(PyObject *module) {
     if (choose(getenv("NETOPT_TIER")) < 0)
         return -1;
     if (glue_add_grid(module) < 0 || glue_add_raw(module) < 0 || glue_add_timing(module) < 0 ||
-        glue_add_codes(module) < 0 || glue_add_steps(module) < 0)
+        glue_add_header(module) < 0 || glue_add_codes(module) < 0 || glue_add_steps(module) < 0 ||
+        glue_add_dithered(module) < 0)
         return -1;
     return 0;
 }

@@ -35,6 +35,12 @@ int glue_add_codes(PyObject *module);
 /* Adds dither and undither; returns 0, or -1 with an error set. */
 int glue_add_steps(PyObject *module);
 
+/* Adds the functions on a frame's header; returns 0, or -1 with an error set. */
+int glue_add_header(PyObject *module);
+
+/* Adds the type Dither; returns 0, or -1 with an error set. */
+int glue_add_dithered(PyObject *module);
+
 /* Adds the functions on raw numbers; returns 0, or -1 with an error set. */
 int glue_add_raw(PyObject *module);
 

@@ -1,9 +1,10 @@
 """Picks the C extension or its numpy reference, and says which; all of netopt packs through here.
 
-``pack_into``, ``unpack_into``, ``crc32c``, ``norm``, ``Grid``, ``raw_put``, ``raw_add``, the
-variable-length codes (``levels_*``, ``numbers_*``), ``dither`` and ``undither`` are the chosen
-implementation's own, without a Python layer in between; the modules ``reference``, ``norms``,
-``grid``, ``raw``, ``codes`` and ``steps`` of this package document them. ``implementation`` is
+``pack_into``, ``unpack_into``, ``crc32c``, ``norm``, ``Grid``, ``Dither``, ``raw_put``,
+``raw_add``, ``header_put``, ``header_due``, the variable-length codes (``levels_*``,
+``numbers_*``), ``dither`` and ``undither`` are the chosen implementation's own, without a Python
+layer in between; the modules ``reference``, ``norms``, ``grid``, ``dithered``, ``raw``, ``header``,
+``codes`` and ``steps`` of this package document them. ``implementation`` is
 ``c`` or ``numpy``, ``tier()`` names the kernels. For the benchmark, and None without the extension:
 ``timed`` runs kernels in a loop, ``nothing`` is an empty call, ``buffers`` one that takes two
 buffers, and ``naive`` holds the plain C loops (pack, unpack). The environment variable
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
     Packer = Callable[[Memory, int, Memory], int]
 
 __all__ = [
+    "Dither",
     "Grid",
     "buffers",
     "crc32c",
     "dither",
     "elias_bits",
+    "header_due",
+    "header_put",
     "implementation",
     "levels_bits",
     "levels_get",
@@ -80,6 +84,7 @@ try:
     if _disabled():
         raise ImportError("disabled")
     from netopt.core._bitpack import (
+        Dither,
         Grid,
         _buffers,
         _nothing,
@@ -88,6 +93,8 @@ try:
         _unpack_naive,
         crc32c,
         dither,
+        header_due,
+        header_put,
         levels_bits,
         levels_get,
         levels_put,
@@ -112,7 +119,9 @@ except ValueError as error:  # NETOPT_TIER names no kernels
     raise ConfigError(str(error)) from None
 except ImportError as error:
     from netopt.core.codes import levels_bits, levels_get, levels_put, numbers_get, numbers_put
+    from netopt.core.dithered import Dither  # type: ignore[assignment]
     from netopt.core.grid import Grid  # type: ignore[assignment]
+    from netopt.core.header import header_due, header_put
     from netopt.core.norms import norm
     from netopt.core.raw import raw_add, raw_put
     from netopt.core.reference import crc32c, pack_into, tier, unpack_into
