@@ -188,35 +188,40 @@ bp_coded bp_levels_bits(const uint8_t *levels, size_t n, int code) {
     return found;
 }
 
-/* Puts a triple; returns 0 if the level has no code. */
-BP_INLINE int put_triple(pen *p, int code, size_t gap, int32_t level) {
-    const uint32_t size = size_of(level), negative = level < 0;
+/* Puts a triple of any size; returns 0 if the level has no code. */
+static int put_long(pen *p, int code, size_t gap, int32_t level) {
+    const uint32_t size = size_of(level);
 
-    if (gap < SMALL && size < SMALL) {
-        const uint32_t a = words[code][gap], b = words[code][size];
-        const uint64_t tail = negative | (b & UINT16_MAX) << 1;
-        put(p, (a & UINT16_MAX) | tail << (a >> 16), (a >> 16) + 1 + (b >> 16));
-        return 1;
-    }
     if (size > BP_HIGHEST)
         return 0;
     put_word(p, elias(code, (uint32_t)gap));
-    put(p, negative, 1);
+    put(p, level < 0, 1);
     put_word(p, elias(code, size));
     return 1;
 }
 
 bp_coded bp_levels_put(const uint8_t *levels, size_t n, int code, uint8_t *out, size_t room) {
+    const uint32_t *const small = words[code];
     size_t next = 0;
     writer w;
-    pen p = start(&w, out, room);
+    pen p = start(&w, out, room), copy;
 
     for (size_t first = 0; first < n && !w.full; first += GROUP) {
         for (uint64_t mask = mask_of(levels, first, n); mask != 0; mask &= mask - 1) {
-            const size_t i = first + bp_zeros_below(mask);
-            if (!put_triple(&p, code, i + 1 - next, level_at(levels, i)))
-                return (bp_coded){BP_NO_CODE, 0, 0};
+            const size_t i = first + bp_zeros_below(mask), gap = i + 1 - next;
+            const int32_t level = level_at(levels, i);
+            const uint32_t size = size_of(level);
             next = i + 1;
+            if (gap < SMALL && size < SMALL) {
+                const uint32_t a = small[gap], b = small[size], negative = level < 0;
+                const uint64_t tail = negative | (b & UINT16_MAX) << 1;
+                put(&p, (a & UINT16_MAX) | tail << (a >> 16), (a >> 16) + 1 + (b >> 16));
+                continue;
+            }
+            copy = p; /* its address escapes, so that p need not be in memory */
+            if (!put_long(&copy, code, gap, level))
+                return (bp_coded){BP_NO_CODE, 0, 0};
+            p = copy;
         }
         turn(&w, &p);
     }

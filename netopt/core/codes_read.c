@@ -1,7 +1,7 @@
 /* Variable-length codes, the reading side: whatever the bytes are, a result or a reason.
  *
- * Where eight bytes are left, a number is looked up by its next bits; the rare long codes and the
- * stream's end go bit group by bit group, with every check.
+ * A number is looked up by its next bits; long codes and the stream's end go bit group by bit group,
+ * with every check.
  */
 #include "codes.h"
 
@@ -23,14 +23,16 @@ static uint64_t bits_left(const reader *r) {
 }
 
 /* The next bits, the first one lowest, and zeros beyond the end. */
-static uint64_t peek(const reader *r) {
-    const size_t first = (size_t)(r->at >> 3);
+BP_INLINE uint64_t peek(const reader *r) {
+    const size_t first = (size_t)(r->at >> 3), left = r->size - first;
     uint64_t v = 0;
 
-    if (r->size - first >= 8)
+    if (left >= 8)
         return bp_load_word(r->bytes + first) >> (r->at & 7);
-    for (size_t i = first; i < r->size; i++)
-        v |= (uint64_t)r->bytes[i] << 8 * (i - first);
+    if (r->size >= 8 && left > 0)
+        return bp_load_word(r->bytes + r->size - 8) >> 8 * (8 - left) >> (r->at & 7);
+    for (size_t i = 0; i < left; i++)
+        v |= (uint64_t)r->bytes[first + i] << 8 * i;
     return v >> (r->at & 7);
 }
 
@@ -92,9 +94,43 @@ static int take_rice(reader *r, uint64_t quotient, unsigned parameter, uint32_t 
     return low > BP_TOP ? BP_ABOVE : BP_CODED;
 }
 
-static int take_code(reader *r, int code, uint32_t *value) {
+/* The number that the next bits code, and its code's length; 0 if they do not show all of it. */
+BP_INLINE uint32_t glance(int code, uint64_t v, unsigned *length) {
+    uint32_t found;
+    unsigned zeros, used = 0;
+
+    if (code <= BP_GAMMA && (found = bp_code_numbers[code][v & bp_low_mask(BP_CODE_PEEK)]) != 0) {
+        *length = found >> 8;
+        return found & UINT8_MAX;
+    }
+    if (code == BP_OMEGA) {
+        for (found = 1; (v & 1) == 0; v >>= used - *length) {
+            *length = used;
+            used += found + 1;
+            if (found > 30 || used >= PEEKED)
+                return 0;
+            found = bp_reversed(~(uint32_t)v, found + 1);
+        }
+        *length = used + 1;
+        return found;
+    }
+    zeros = v == 0 ? PEEKED : bp_zeros_below(v);
+    if (code == BP_GAMMA) {
+        *length = 2 * zeros + 1;
+        return *length > PEEKED ? 0 : bp_reversed((uint32_t)(v >> zeros), zeros + 1);
+    }
+    const unsigned parameter = (unsigned)(code - BP_RICE);
+    *length = zeros + 1 + parameter;
+    if (*length > PEEKED)
+        return 0;
+    v = (v >> 1 >> zeros & bp_low_mask(parameter)) + ((uint64_t)zeros << parameter) + 1;
+    return v > BP_TOP ? 0 : (uint32_t)v;
+}
+
+static int take_long(reader *r, int code, uint32_t *value) {
     uint64_t zeros;
 
+    *value = 0;
     if (code == BP_OMEGA)
         return take_omega(r, value);
     zeros = zeros_ahead(r);
@@ -104,6 +140,22 @@ static int take_code(reader *r, int code, uint32_t *value) {
         return take_rice(r, zeros, (unsigned)(code - BP_RICE), value);
     r->at += zeros;
     return take(r, zeros + 1, 0, value);
+}
+
+BP_INLINE int take_code(reader *r, int code, uint32_t *value) {
+    unsigned length = 0;
+    reader copy; /* whose address escapes, so that r need not be in memory */
+    int wrong = BP_CODED;
+
+    *value = glance(code, peek(r), &length);
+    if (*value != 0 && length <= bits_left(r)) {
+        r->at += length;
+        return BP_CODED;
+    }
+    copy = *r;
+    wrong = take_long(&copy, code, value);
+    *r = copy;
+    return wrong;
 }
 
 /* ---- levels ---- */
@@ -129,32 +181,35 @@ BP_INLINE int store(sink *s, uint32_t gap, uint32_t negative, uint32_t size) {
     return BP_CODED;
 }
 
-/* Reads a triple of short codes from the next bits; returns its bits, or 0 if a code is longer. */
-BP_INLINE unsigned take_short(sink *s, const uint16_t *table, uint64_t v, int *wrong) {
+/* Reads a triple of short codes from the next bits, `left` of which are the stream's; returns its
+ * bits, or 0 without reading if a code is longer or the stream ends. */
+BP_INLINE unsigned take_short(sink *s, const uint16_t *table, uint64_t v, uint64_t left,
+                              int *wrong) {
     const uint32_t gap = table[v & bp_low_mask(BP_CODE_PEEK)];
     const uint64_t rest = v >> (gap >> 8);
     const uint32_t size = table[rest >> 1 & bp_low_mask(BP_CODE_PEEK)];
+    const unsigned bits = (gap >> 8) + 1 + (size >> 8);
 
-    if (gap == 0 || size == 0)
+    if (gap == 0 || size == 0 || bits > left)
         return 0;
     *wrong = store(s, gap & UINT8_MAX, rest & 1, size & UINT8_MAX);
-    return (gap >> 8) + 1 + (size >> 8);
+    return bits;
 }
 
-/* Reads triples of short codes as long as eight bytes are left; stops before another one. */
+/* Reads triples of short codes, two at a time; stops before another one. */
 static int read_short(sink *s, int code) {
     const uint16_t *const table = bp_code_numbers[code];
-    const size_t last = s->r.size - 8; /* a word can be loaded from here */
     sink t = *s; /* compilers keep a copy in registers */
     int wrong = BP_CODED;
 
-    while (t.r.at >> 3 <= last) {
-        uint64_t v = bp_load_word(t.r.bytes + (t.r.at >> 3)) >> (t.r.at & 7);
-        const unsigned first = take_short(&t, table, v, &wrong);
+    for (;;) {
+        const uint64_t v = peek(&t.r), left = bits_left(&t.r);
+        const unsigned first = take_short(&t, table, v, left, &wrong);
         t.r.at += first;
         if (first == 0 || wrong != BP_CODED)
             break;
-        const unsigned second = take_short(&t, table, v >> first, &wrong); /* at most 46 bits */
+        /* Two have 46 bits at most, and 57 can be seen. */
+        const unsigned second = take_short(&t, table, v >> first, left - first, &wrong);
         t.r.at += second;
         if (second == 0 || wrong != BP_CODED)
             break;
@@ -187,8 +242,7 @@ bp_coded bp_levels_get(const uint8_t *payload, size_t size, int code, uint32_t l
 
     memset(levels, 0, 4 * n);
     while (wrong == BP_CODED) {
-        if (size >= 8)
-            wrong = read_short(&s, code);
+        wrong = read_short(&s, code);
         if (wrong == BP_CODED && zeros_ahead(&s.r) == bits_left(&s.r))
             break;
         if (wrong == BP_CODED)
@@ -201,40 +255,30 @@ bp_coded bp_levels_get(const uint8_t *payload, size_t size, int code, uint32_t l
 
 /* ---- numbers ---- */
 
-/* Reads a number of a short code if eight bytes are left; returns it, or 0 without reading. */
-static uint32_t read_short_number(reader *r, int code) {
-    uint64_t v, low;
-    uint32_t found;
+/* Reads k numbers; with the code as a constant, no choice is left in the loop. */
+BP_INLINE int read_numbers(reader *r, int code, uint8_t *values, size_t k) {
+    reader t = *r;
+    int wrong = BP_CODED;
 
-    if (bits_left(r) < 64)
-        return 0;
-    v = peek(r);
-    if (code < BP_RICE) {
-        found = bp_code_numbers[code][v & bp_low_mask(BP_CODE_PEEK)];
-        r->at += found >> 8;
-        return found & UINT8_MAX;
+    for (size_t i = 0; i < k && wrong == BP_CODED; i++) {
+        uint32_t value;
+        wrong = take_code(&t, code, &value);
+        memcpy(values + 4 * i, &value, sizeof value);
     }
-    const unsigned parameter = (unsigned)(code - BP_RICE);
-    const unsigned zeros = v == 0 ? PEEKED : bp_zeros_below(v);
-    if (zeros + 1 + parameter > PEEKED)
-        return 0;
-    low = (v >> 1 >> zeros & bp_low_mask(parameter)) + ((uint64_t)zeros << parameter) + 1;
-    if (low > BP_TOP)
-        return 0;
-    r->at += zeros + 1 + parameter;
-    return (uint32_t)low;
+    *r = t;
+    return wrong;
 }
 
 bp_coded bp_numbers_get(const uint8_t *payload, size_t size, int code, uint8_t *values, size_t k) {
     reader r = {payload, size, 0};
-    int wrong = BP_CODED;
+    int wrong;
 
-    for (size_t i = 0; i < k && wrong == BP_CODED; i++) {
-        uint32_t value = read_short_number(&r, code);
-        if (value == 0)
-            wrong = take_code(&r, code, &value);
-        memcpy(values + 4 * i, &value, sizeof value);
-    }
+    if (code == BP_OMEGA)
+        wrong = read_numbers(&r, BP_OMEGA, values, k);
+    else if (code == BP_GAMMA)
+        wrong = read_numbers(&r, BP_GAMMA, values, k);
+    else
+        wrong = read_numbers(&r, code, values, k);
     if (wrong == BP_CODED && r.at % 8 != 0 && payload[r.at >> 3] >> r.at % 8 != 0)
         wrong = BP_BAD_REST;
     return (bp_coded){wrong, r.at, 0};
