@@ -17,10 +17,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from netopt import config, launcher, recorder, yamlfile
+from netopt.algorithms import Algorithm
+from netopt.codecs import Codec
 from netopt.errors import ConfigError, NetoptError
+from netopt.problems import Problem
+from netopt.registry import build, fill
 from netopt.report import reading
 from netopt.reproduce._cases import Case
+from netopt.topologies import load
 
 BATCH = 40
 """Most runs that share one start of mpirun."""
@@ -55,23 +62,41 @@ def plan(cases: Sequence[Case], out: Path, driver: str) -> Plan:
     """
     jobs: list[Job] = []
     names: set[str] = set()
-    done = 0
+    tried: set[tuple[str, str]] = set()
     for case in cases:
         if case.name in names:
-            raise ConfigError(
-                f"two cases are called '{case.name}'; the study has to tell them apart"
-            )
+            raise ConfigError(f"two cases are called '{case.name}'; the study must tell them apart")
         names.add(case.name)
-        raw = with_driver(case, driver)
-        experiment = config.make(raw)
-        directory = out / "runs" / case.name
-        if complete(directory, experiment.resolved):
-            done += 1
+        raw, directory = with_driver(case, driver), out / "runs" / case.name
+        resolved = resolve(raw)
+        if complete(directory, resolved):
             continue
         check_ours(directory)
+        if (case.group, case.series) not in tried:  # the others differ by seed and bits alone
+            tried.add((case.group, case.series))
+            config.make(raw)
         file = out / "cases" / f"{case.name}.yaml"
-        jobs.append(Job(case, file, directory, experiment.topology.size, experiment.rounds))
-    return Plan(out, driver, done, jobs)
+        size = load(raw["topology"], "$.topology").size
+        jobs.append(Job(case, file, directory, size, int(resolved["rounds"])))
+    return Plan(out, driver, len(cases) - len(jobs), jobs)
+
+
+def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the run file that says every option, without preparing the problem's data."""
+    options = fill(config.RunOptions, raw, "$", "a run file")
+    algorithm = build(Algorithm, options.algorithm, "$.algorithm")
+    codecs = {
+        channel.name: build(Codec, options.codecs.get(channel.name, channel.default)).config()
+        for channel in algorithm.channels
+        if not channel.telling
+    }
+    parts = {
+        "problem": build(Problem, options.problem, "$.problem").config(),
+        "topology": load(options.topology, "$.topology").spec,
+        "algorithm": algorithm.config(),
+        "codecs": codecs,
+    }
+    return dict(msgspec.to_builtins({**msgspec.to_builtins(options), **parts}))
 
 
 def with_driver(case: Case, driver: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from netopt import launcher
+from netopt.engine import single_threaded
 from netopt.errors import ConfigError
 from netopt.report import units
 from netopt.reproduce import _curves, _playing
@@ -47,6 +48,11 @@ def run(wanted: Sequence[str], wish: Wish, check: bool) -> int:
     if wish.driver == "mpi":
         launcher.check()
     places = [_place(study, wish, len(studies)) for study in studies]
+    with single_threaded():  # a study looks at small matrices only
+        return _all(studies, places, wish, check)
+
+
+def _all(studies: Sequence[Study], places: Sequence[Path], wish: Wish, check: bool) -> int:
     # All of them are planned before the first one is played: a mistake should not come in hours.
     plans = [
         _playing.plan(study.cases(wish.request), place, wish.driver)
