@@ -82,30 +82,32 @@ def test_gaussian_least_squares_are_as_published_within_the_spread_of_24_draws()
         assert abs(np.mean(found) - published) <= 2.5 * np.std(found) + digit
 
 
-def knee(d, steps):
-    """Tail factors of DQ-GD for floor(dR) = k bits, and theory's, as (R, theory, measured)."""
+def holds(d, steps):
+    """The factor of DQ-GD with floor(dR) = k bits is theory's, on both sides of 1 and of sigma.
+
+    Where rho 2^(-R) is nearly sigma, i sigma^i shows as it does with momentum.
+    """
     for k in steps:
         made = experiment("dq-gd", uniform(k / d), Bowl(kappa=10, d=d))
-        theory = max(SIGMA, made.codecs[0].covering(d))
-        yield k / d, theory, tail(distances(made, 200), 100)
+        a = made.codecs[0].covering(d)
+        assert found_near(tail(distances(made, 300), 150), _dq.factor_dq(SIGMA, a))
+        if k % d == 0:  # between whole bits the uniform's rho is a little larger
+            assert (a < 1) == (k / d > math.log2(math.sqrt(d)))
+            assert (a <= SIGMA) == (k / d >= math.log2(math.sqrt(d) / SIGMA))
 
 
-def holds(d, steps):
-    """The factor is theory's on both sides of log2 sqrt(n) and of log2(sqrt(n)/sigma)."""
-    for bits, theory, found in knee(d, steps):
-        assert found == pytest.approx(theory, abs=4e-3)
-        assert (found > 1 + 1e-3) == (bits < math.log2(math.sqrt(d)))
+def found_near(found, theory):
+    """The luck of the two rounds differs by at most 3, and the factor is on theory's side of 1."""
+    return abs(math.log(found / theory)) < math.log(3) / 150 and (found > 1 + 1e-4) == (theory > 1)
 
 
 def test_the_knee_is_where_the_theory_has_it():
-    holds(16, [26, 31, 32, 33, 38, 40, 44, 48])
-    least = _dq.thresholds_dq(SIGMA, 4.0)
-    assert least == (2.0, pytest.approx(math.log2(4 / SIGMA)))
-    assert 2 < least.lossless < 3
+    holds(16, [16, 26, 31, 32, 33, 38, 40, 44, 48])
+    assert _dq.thresholds_dq(SIGMA, 4.0) == (2.0, pytest.approx(math.log2(4 / SIGMA)))
 
 
 @slow
-@pytest.mark.parametrize("d", [4, 16, 36, 64])
+@pytest.mark.parametrize("d", [9, 16, 36, 64])
 def test_the_knee_is_where_the_theory_has_it_for_every_bit(d):
     middle = math.log2(math.sqrt(d))
     holds(d, range(math.ceil(d * max(middle - 1, 0.2)), math.ceil(d * (middle + 2))))
