@@ -119,11 +119,16 @@ def admit(wish: object, agent: Agent) -> Exchange:
     if not isinstance(wish, Exchange):
         raise TypeError(f"a round yields Exchange(...), and agent {agent.rank}'s yielded {wish!r}")
     here = (agent.round, agent.exchange, agent.rank)
-    for target, (header, _, receiver, _) in wish.out.items():
+    known: object = None
+    for target, message in wish.out.items():
         if target not in agent.successors:
             raise _refusal(agent, f"sends to agent {target}, but there is no such edge")
+        if message is known:  # the same for several neighbours, and checked once
+            continue
+        header, _, receiver, _ = message
         if receiver not in (BROADCAST, target):
             raise _refusal(agent, f"sends agent {target} a message that was encoded for {receiver}")
+        known = message if receiver == BROADCAST else None
         if header[_ROUND:_AFTER_SENDER] != here:
             raise _refusal(
                 agent,

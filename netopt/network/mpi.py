@@ -56,6 +56,7 @@ class MpiNetwork:
         self._inlets = {
             i: Inlet(self._frames, i, size, MPI.Status()) for i in self._agent.predecessors
         }
+        self._taken: list[Inlet] = []
         self._edges = experiment.topology.edges
         self._sent = Ledger((self.rank, j) for j in self._agent.successors)
         self._received = Ledger((j, self.rank) for j in self._agent.predecessors)
@@ -91,8 +92,8 @@ class MpiNetwork:
                 except StopIteration:
                     break
                 finally:
-                    for inlet in self._inlets.values():
-                        inlet.repost()
+                    while self._taken:
+                        self._taken.pop().repost()
                 inbox = self._exchange(admit(wish, agent))
                 agent.advance()
         except Exception as error:
@@ -111,7 +112,8 @@ class MpiNetwork:
         sources = wish.sources
         if not sources:
             return {}
-        return self._collect(sources if len(sources) == 1 else sorted(sources))
+        # Predecessors are in rank order already.
+        return self._collect(sources if sources is self._agent.predecessors else sorted(sources))
 
     def _collect(self, sources: Sequence[int]) -> dict[int, Message]:
         inlets = [self._inlets[source] for source in sources]
@@ -124,6 +126,7 @@ class MpiNetwork:
         for inlet in inlets:
             source = inlet.source
             frame = inlet.take(inlet.status.Get_count(FRAME_TYPE))
+            self._taken.append(inlet)
             message = inbox[source] = receive(self._agent, frame, source)
             self._received.add((source, self.rank), message.header)
         return inbox
