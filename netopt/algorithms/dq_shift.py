@@ -79,7 +79,7 @@ class DqShift(Star):
     and one down before round 0. Other codecs carry a scale of their own in their payload. Theory
     takes the eta and alpha for which the analysis is best. It needs ||e_i|| <= a ||u_i|| with a < 1
     from the covering or the contraction, and is cautious: larger steps often work. The gradients
-    have to be exact, and x has to come down as it is.
+    have to be exact, and for the ranges x has to come down as it is.
     """
 
     id = "dq-shift"
@@ -131,6 +131,12 @@ class DqShift(Star):
         """Warn if the ranges grow; refuse a problem or codec without the constants."""
         factor = self.rates(problem, codecs[0]).factor
         a, bits = codecs[0].covering(problem.d), codecs[0].max_nbits(problem.d) / problem.d
+        if a is not None and codecs[1].omega(problem.d) != 0:
+            raise ConfigError(
+                f"dq-shift has ranges only if x comes down as it is, and {codecs[1].id} with these "
+                "options changes it; use raw with float64",
+                "$.codecs.down",
+            )
         if a is None or factor < 1:
             return ()
         return [

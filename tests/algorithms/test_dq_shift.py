@@ -156,6 +156,16 @@ def test_a_codec_without_constants_needs_numbers():
     assert make(codec, lr=0.1, alpha=0.1).warnings == ()
 
 
+def test_ranges_need_x_to_come_down_as_it_is():
+    run = {"problem": APART, "topology": {"id": "star", "size": 5}, "algorithm": "dq-shift"}
+    with pytest.raises(ConfigError) as caught:
+        config.make({**run, "codecs": {"down": {"id": "raw", "dtype": "float32"}}})
+    assert str(caught.value) == (
+        "$.codecs.down: dq-shift has ranges only if x comes down as it is, and raw with these "
+        "options changes it; use raw with float64"
+    )
+
+
 def test_a_distance_that_is_too_small_is_an_error():
     """The first range is told; the second follows from D."""
     with pytest.raises(RangeError) as caught:
