@@ -229,7 +229,10 @@ class Preconditioned(Star):
 
 def root_of(problem: Problem, shard: int) -> Vector:
     """Return M_i: L_i^(1/2), shape (d, d), rounded to float32; ConfigError if there is no L_i."""
-    curvature = problem.curvature_of(shard)
+    from threadpoolctl import threadpool_limits  # late: other methods do not need it
+
+    with threadpool_limits(limits=1):  # as on every rank: eigh's last bits depend on the threads
+        curvature = problem.curvature_of(shard)
     if curvature is None:
         raise ConfigError(
             f"problem {problem.id} gives no smoothness matrices L_i for its d = {problem.d} "
