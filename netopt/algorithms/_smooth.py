@@ -252,6 +252,18 @@ def cal_l_of(codec: Codec, root: Vector) -> float:
     return found
 
 
+def learning_rate(codec: Codec, d: int, cure: str = ", or give alpha a number") -> float:
+    """Return alpha = 1/(1 + omega) of the tuned codec; ConfigError that names ``cure`` without."""
+    omega = codec.omega(d)
+    if omega is None:
+        raise ConfigError(
+            f"codec {codec.id} has no variance bound omega with these options, so theory does not "
+            f"say how fast shifts may learn; choose an unbiased codec such as dithering{cure}",
+            "$.codecs.up",
+        )
+    return 1 / (1 + omega)
+
+
 def rooted_mean(s: Told, me: Agent, messages: Mapping[int, Message], out: Vector) -> Vector:
     """Write (1/n) sum_i M_i q_i of the n messages' q_i to ``out``, shape (d,): one product."""
     for row, message in zip(s.rows, messages.values(), strict=True):

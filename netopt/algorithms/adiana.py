@@ -10,7 +10,7 @@ import numpy as np
 
 from netopt.agent import Agent, Exchange, Message, Vector
 from netopt.algorithms import Round
-from netopt.algorithms._smooth import Quantized
+from netopt.algorithms._smooth import Quantized, learning_rate
 from netopt.algorithms._star import HUB, Node, convexity, mean, omega_of, smoothest
 from netopt.codecs import Codec
 from netopt.keys import Key, Purpose
@@ -87,11 +87,11 @@ class Adiana(Quantized):
 
     def rates(self, problem: Problem, codec: Codec, n: int) -> Rates:
         """Return all constants, for the eta of theory or the given one."""
-        mu, omega = convexity(problem, self.id), omega_of(codec, problem.d)
-        eta, p = self.step(problem, codec, n), chance(omega, n)
+        mu, alpha = convexity(problem, self.id), learning_rate(codec, problem.d, cure="")
+        eta, p = self.step(problem, codec, n), chance(omega_of(codec, problem.d), n)
         theta_1 = min(1 / 4, math.sqrt(eta * mu / p))
         gamma = eta / (2 * (theta_1 + eta * mu))
-        return Rates(eta, 1 / (1 + omega), 1 - gamma * mu, gamma / eta, theta_1, 1 / 2, p)
+        return Rates(eta, alpha, 1 - gamma * mu, gamma / eta, theta_1, 1 / 2, p)
 
     def traffic(self, topology: Topology) -> list[tuple[int, int, int]]:
         """Return two frames up and one down for every agent but the hub."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from netopt.agent import Agent, Message, Vector
-from netopt.algorithms._smooth import Quantized, ShiftRate, halved
+from netopt.algorithms._smooth import Quantized, ShiftRate, halved, learning_rate
 from netopt.algorithms._star import HUB, Node, mean, omega_of, smoothest
 from netopt.codecs import Codec
 from netopt.problems import Problem
@@ -50,7 +50,7 @@ class Diana(Quantized):
 
     def rate(self, codec: Codec, d: int) -> float:
         """Return alpha."""
-        return self.alpha if not isinstance(self.alpha, str) else 1 / (1 + omega_of(codec, d))
+        return self.alpha if not isinstance(self.alpha, str) else learning_rate(codec, d)
 
     def refuse(self, problem: Problem, codec: Codec, n: int) -> None:
         """Raise ConfigError if gamma or alpha cannot be had from the tuned codec."""

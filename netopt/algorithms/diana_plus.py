@@ -10,8 +10,15 @@ import numpy as np
 
 from netopt.agent import Agent, Exchange, Message, Vector
 from netopt.algorithms import Round
-from netopt.algorithms._smooth import Preconditioned, ShiftRate, Told, nothing, rooted_mean
-from netopt.algorithms._star import HUB, omega_of
+from netopt.algorithms._smooth import (
+    Preconditioned,
+    ShiftRate,
+    Told,
+    learning_rate,
+    nothing,
+    rooted_mean,
+)
+from netopt.algorithms._star import HUB
 from netopt.codecs import Codec
 from netopt.problems import Problem
 from netopt.topologies import Topology
@@ -54,8 +61,8 @@ class DianaPlus(Preconditioned):
         if not isinstance(self.alpha, str):
             s.alpha = self.alpha
         elif me.rank == HUB:
-            worst = max(omega_of(me.codec("up", i), me.d) for i in me.workers)
-            message = me.tell(np.array([1 / (1 + worst)]))
+            least = min(learning_rate(me.codec("up", i), me.d) for i in me.workers)
+            message = me.tell(np.array([least]))
             s.alpha = float(me.decode(message)[0])
             yield Exchange(dict.fromkeys(me.successors, message))
         else:
@@ -75,7 +82,7 @@ class DianaPlus(Preconditioned):
         """Raise ConfigError if gamma or alpha cannot be had from the tuned codec."""
         super().refuse(codec, root)
         if isinstance(self.alpha, str):
-            omega_of(codec, len(root))
+            learning_rate(codec, len(root))
 
     def message(self, s: Learning, me: Agent) -> Message:
         """Send q_i = C_i(L_i^(-1/2) (grad f_i(x) - h_i)); then h_i += alpha L_i^(1/2) q_i."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from algorithms.smoothness import LOGISTIC, METHODS, PLUS, N, make, plus, refusal
@@ -78,12 +80,22 @@ def test_matrices_are_decomposed_by_one_thread_on_every_driver(monkeypatch, name
 
 
 def test_a_codec_without_omega_is_refused():
-    for name in ("dcgd", "dcgd-plus", "diana", "diana-plus", "adiana"):
+    for name in ("dcgd", "dcgd-plus", "diana", "diana-plus"):
         assert refusal(name, up="sign") == (
             "$.codecs.up: codec sign has no variance bound omega with these options, so there is "
             "no step size in theory; choose an unbiased codec such as dithering, or give lr a "
             "number"
         )
+
+
+def test_shifts_need_an_omega_too_or_an_alpha():
+    said = (
+        "$.codecs.up: codec sign has no variance bound omega with these options, so theory does "
+        "not say how fast shifts may learn; choose an unbiased codec such as dithering"
+    )
+    for name in ("diana", "diana-plus"):
+        assert refusal({"id": name, "lr": 0.1}, up="sign") == f"{said}, or give alpha a number"
+    assert refusal("adiana", up="sign") == said
 
 
 def test_a_codec_that_is_no_contraction_is_refused():
@@ -107,9 +119,11 @@ def test_more_workers_than_the_root_of_d_are_refused():
 @plus
 def test_a_singular_smoothness_matrix_is_refused(name):
     flat = {"id": "least-squares", "rows": 60, "dimension": 25}
-    said = refusal(name, flat)
-    assert said.startswith("$.problem")
-    assert "agent 0: the smoothness matrix L_i is singular (its smallest eigenvalue is" in said
+    wanted = (
+        r"\$\.problem\.l2: agent 0: the smoothness matrix L_i is singular \(its smallest "
+        r"eigenvalue is -?\d\.\de[+-]\d\d, its largest \d\.\de[+-]\d\d\); a larger l2 makes it regular"
+    )
+    assert re.fullmatch(wanted, refusal(name, flat))
 
 
 @plus
