@@ -121,7 +121,8 @@ def test_a_singular_smoothness_matrix_is_refused(name):
     flat = {"id": "least-squares", "rows": 60, "dimension": 25}
     wanted = (
         r"\$\.problem\.l2: agent 0: the smoothness matrix L_i is singular \(its smallest "
-        r"eigenvalue is -?\d\.\de[+-]\d\d, its largest \d\.\de[+-]\d\d\); a larger l2 makes it regular"
+        r"eigenvalue is -?\d\.\de[+-]\d\d, its largest \d\.\de[+-]\d\d\); "
+        r"a larger l2 makes it regular"
     )
     assert re.fullmatch(wanted, refusal(name, flat))
 
