@@ -236,6 +236,33 @@ def start(file: str | None) -> None:
     output.write(file, rows)
 
 
+@bench.command()
+@click.option("--data", metavar="NAME", help="breast-cancer, libsvm:PATH, ...; drawn if not given.")
+@click.option("--agents", type=click.IntRange(min=1), help="Workers; 4, or as published.")
+@click.option("--rounds", type=click.IntRange(min=1), help="Iterations of a turn; 500.")
+@click.option("--hub-works", is_flag=True, help="The hub is one of the workers.")
+@click.option("--quick", is_flag=True, help="Turns of 100 iterations, and three of them.")
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+def star(
+    data: str | None,
+    agents: int | None,
+    rounds: int | None,
+    hub_works: bool,
+    quick: bool,
+    file: str | None,
+) -> None:
+    """Microseconds an iteration with a hub, beside plain GD, and the parts that take them."""
+    from netopt.bench import output
+    from netopt.bench import star as measured
+    from netopt.bench.round import progress
+    from netopt.bench.star_cases import case_of
+
+    output.check_writable(file)
+    rows = measured.measure(case_of(data, agents, hub_works, rounds, quick), progress())
+    show_on_screen(measured.render(rows))
+    output.write(file, rows)
+
+
 def show_on_screen(renderable: Any) -> None:
     """Print a rich renderable: coloured on a terminal, plain and 110 columns wide elsewhere."""
     from rich.console import Console

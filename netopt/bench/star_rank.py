@@ -1,0 +1,173 @@
+"""What each rank of ``bench star`` runs: every method in turn, without and with timers.
+
+``python -m netopt.bench.star_rank CASE`` under mpirun, CASE being a ``Case`` in JSON; the root
+prints a JSON line for each turn of a method. A turn is a run of its own from x_0, set-up included
+and not timed, so that all turns of a method play the same rounds and send the same bits.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from time import perf_counter
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from netopt.agent import Agent
+from netopt.algorithms import _smooth, diana_plus
+from netopt.bench.round_rank import pin
+from netopt.bench.star_cases import Case, experiments
+from netopt.config import Experiment
+from netopt.engine import single_threaded
+from netopt.network import mpi
+from netopt.network.posts import Deadline, Inlet
+from netopt.speech import say, told
+
+PARTS = ("gradient", "encode", "decode", "products", "wire", "wait")
+"""What is timed: 'wire' is MPI's calls and the frames' headers, 'wait' only what is late."""
+
+PLACES: tuple[tuple[str, type, str], ...] = (
+    ("gradient", Agent, "grad"),
+    ("encode", Agent, "encode"),
+    ("decode", Agent, "decode"),
+    ("decode", Agent, "add"),
+    ("wire", mpi.MpiNetwork, "_exchange"),
+    ("wire", Inlet, "repost"),
+    ("wait", Deadline, "wait"),
+)
+PRODUCTS = (diana_plus, _smooth)
+"""The modules whose calls of np.dot are the products with L^(1/2) and L^(-1/2)."""
+
+
+class Split:
+    """Seconds by part; a call within a timed call counts for its own part only."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self._inner = 0.0
+
+    def timed(self, part: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``call`` with its time added to ``part``."""
+        seconds = self.seconds
+
+        def watched(*arguments: Any, **options: Any) -> Any:
+            outer, self._inner = self._inner, 0.0
+            began = perf_counter()
+            try:
+                return call(*arguments, **options)
+            finally:
+                took = perf_counter() - began
+                seconds[part] += took - self._inner
+                self._inner = outer + took
+
+        return watched
+
+
+@contextmanager
+def timers(split: Split) -> Iterator[None]:
+    """Let ``split`` time everything that is played inside; afterwards all is as it was."""
+    kept = [(owner, name, getattr(owner, name)) for _, owner, name in PLACES]
+    numpys = [(module, vars(module)["np"]) for module in PRODUCTS]
+    try:
+        for part, owner, name in PLACES:
+            setattr(owner, name, split.timed(part, getattr(owner, name)))
+        for module, original in numpys:
+            vars(module)["np"] = _with_timed_dot(original, split)
+        yield
+    finally:
+        for owner, name, call in kept:
+            setattr(owner, name, call)
+        for module, original in numpys:
+            vars(module)["np"] = original
+
+
+def _with_timed_dot(original: ModuleType, split: Split) -> ModuleType:
+    """Return a copy of numpy's namespace: nothing else in it gets slower."""
+    copy = ModuleType(original.__name__)
+    vars(copy).update(vars(original))
+    vars(copy)["dot"] = split.timed("products", original.dot)
+    return copy
+
+
+def turn(experiment: Experiment, split: Split | None = None) -> tuple[Any, int] | None:
+    """Play a run; return at the root its seconds, shape (ranks, 1 + parts), and the bits sent up.
+
+    The first column is a rank's own seconds from its first round to the end of its last one; the
+    parts are zeros without ``split``.
+    """
+    network = mpi.MpiNetwork(experiment)
+    network.setup()
+    network.settle()
+    with nullcontext() if split is None else timers(split):
+        began = perf_counter()
+        for k in range(experiment.rounds):
+            network.play(k)
+        whole = perf_counter() - began
+    network.settle()
+    parts = [0.0] * len(PARTS) if split is None else list(split.seconds.values())
+    seconds = network.gather(np.array([whole, *parts]))
+    books = network.books()
+    network.close()
+    if seconds is None or books is None:
+        return None
+    sent = books[0]
+    up = [row for edge, row in zip(sent.edges, sent.counts, strict=True) if edge[1] == 0]
+    return seconds / experiment.rounds, int(np.array(up)[:, 1].sum())
+
+
+def sample(experiment: Experiment) -> dict[str, Any] | None:
+    """Return what one turn of a method measures, at the root; None elsewhere.
+
+    ``seconds`` are those of an iteration at the slowest rank, ``timed_seconds`` the same under
+    timers, ``split`` has a row a rank: seconds in total and of each part, under timers.
+    """
+    plain = turn(experiment)
+    watched = turn(experiment, Split())
+    if plain is None or watched is None:
+        return None
+    messages = (experiment.topology.size - 1) * experiment.rounds
+    return {
+        "seconds": float(plain[0][:, 0].max()),
+        "timed_seconds": float(watched[0][:, 0].max()),
+        "split": watched[0].tolist(),
+        "up_bits": plain[1] / messages,
+        "d": experiment.problem.d,
+        "mpi": mpi.library(),
+    }
+
+
+def measure(case: Case) -> None:
+    """Let all methods take turns; print a line for each. A first turn of all is not told."""
+    todo = experiments(case)
+    gc.collect()
+    gc.freeze()  # as a run does after its start
+    for repeat in range(case.repeats + 1):
+        for name, experiment in todo.items():
+            found = sample(experiment)
+            if found is not None and repeat:
+                print(json.dumps({"method": name, **found}), flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure a case; return the exit code."""
+    rank, _ = mpi.world()
+    try:
+        case = Case(*json.loads(arguments[0]))
+        if case.pinned:
+            pin(rank)
+        with single_threaded(), np.errstate(over="ignore", invalid="ignore"):  # as a run has it
+            measure(case)
+        return 0
+    except BaseException as error:
+        say(f"netopt: error: {told(error)}")
+        mpi.abort(1)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
