@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Meta
 
 from netopt.agent import Agent, Channel, Exchange, Message, Vector
-from netopt.algorithms import Algorithm, Round, State
+from netopt.algorithms import Algorithm, Round, State, _ranges
 from netopt.algorithms._star import HUB, Rate, convexity
 from netopt.codecs import Codec
 from netopt.errors import ConfigError, RangeError
@@ -149,7 +149,7 @@ class Solo(Algorithm):
 
     def round(self, s: Shadow, me: Agent) -> Round:
         """Send u / r up; both ends make q = r Q(u / r) of the message and step."""
-        r = next(s.ranges)
+        r = _ranges.within(self.id, next(s.ranges))
         scale = r / s.unit
         if me.rank == HUB:
             inbox = yield Exchange(sources=(WORKER,))

@@ -5,8 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from netopt.errors import NumericalError
+
 SLACK = 1 + 1e-12
 """A bound can be attained, and its own rounding must not make the largest vector overflow."""
+LARGEST = 1e290
+
+
+def within(method: str, r: float) -> float:
+    """Return r; NumericalError if it has grown so large that float64 soon ends."""
+    if r > LARGEST:
+        raise NumericalError(
+            f"{method}: its range has grown to {r:.4g}, as it diverges; give the codec more bits"
+        )
+    return r
 
 
 def modulus(t: float, b: float) -> float:

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from netopt.agent import TELLING, Agent, Channel, Exchange, Message, Vector
-from netopt.algorithms import Round, _dq
+from netopt.algorithms import Round, _dq, _ranges
 from netopt.algorithms._dq import Distance, Facts
-from netopt.algorithms._ranges import SLACK
 from netopt.algorithms._star import HUB, Node, Star, mean, smoothest
 from netopt.codecs import Codec
 from netopt.errors import ConfigError
@@ -176,7 +175,7 @@ class DqShift(Star):
     def round(self, s: Shifted, me: Agent) -> Round:
         """Take the next range; then send up, step at the hub, send down."""
         if s.unit:
-            s.scale = next(s.ranges) / s.unit
+            s.scale = _ranges.within(self.id, next(s.ranges)) / s.unit
         yield from super().round(s, me)
 
     def message(self, s: Shifted, me: Agent) -> Message:
@@ -223,11 +222,11 @@ def ranges(known: Constants, rates: Rates, facts: Facts, first: float) -> Iterat
     noise = facts.floor * largest / top + 16 * ROUNDING * math.sqrt(top / mu) * first
     away, gap, past, before = facts.distance, first, 0.0, 0.0
     while True:
-        r = SLACK * (gap + noise + a * ((1 + alpha) * before + alpha**2 * past))
+        r = _ranges.SLACK * (gap + noise + a * ((1 + alpha) * before + alpha**2 * past))
         yield r
         moved = top * away + (eta * average + 1) * c * a * before + c * a * r
-        gap = SLACK * ((1 - alpha) * gap + largest * eta * moved)
-        away = SLACK * (sigma * away + eta**2 * average * c * a * before)
+        gap = _ranges.SLACK * ((1 - alpha) * gap + largest * eta * moved)
+        away = _ranges.SLACK * (sigma * away + eta**2 * average * c * a * before)
         past, before = (1 - alpha) * past + before, r
 
 

@@ -10,7 +10,7 @@ import pytest
 from netopt import config
 from netopt.algorithms import _dq, _ranges
 from netopt.algorithms._momentum import nesterov, polyak
-from netopt.errors import ConfigError, RangeError
+from netopt.errors import ConfigError, NumericalError, RangeError
 from netopt.network.lockstep import Lockstep
 
 METHODS = ["nq-gd", "dq-gd", "dq-nag", {"id": "dq-nag", "suppose": "quadratic"}, "dq-hb"]
@@ -235,3 +235,30 @@ def test_a_distance_that_is_too_small_is_an_error_and_not_a_clip(algorithm):
         f"fit the range {r:.4g} of this round: D or L is too small, or the gradients are not "
         "exact; give a larger distance"
     )
+
+
+@every_shadow
+def test_a_run_that_diverges_ends_before_float64_does(algorithm):
+    network = Lockstep(make(algorithm, bits=1))
+    with pytest.raises(NumericalError) as caught:
+        play_on(network, 1200)
+    assert "its range has grown to" in str(caught.value)
+    assert str(caught.value).endswith(", as it diverges; give the codec more bits")
+
+
+def play_on(network, rounds):
+    for k in range(rounds):
+        network.play(k)
+
+
+def test_the_distance_is_the_minimums_or_bounded_by_the_gradient():
+    far = []
+    for solve in (True, False):
+        made = make("dq-gd", problem={**LOGISTIC, "solve": solve})
+        far.append(made.algorithm.facts(made.problem, made.codecs[0]).distance)
+    assert far[0] == pytest.approx(
+        np.linalg.norm(make("dq-gd", problem=LOGISTIC).problem.minimum())
+    )
+    assert far[0] < far[1]
+    given = make({"id": "dq-gd", "distance": 7.0})
+    assert given.algorithm.facts(given.problem, given.codecs[0]).distance == 7.0

@@ -65,10 +65,10 @@ def test_the_table_of_momentum(algorithm, kappa, bits, rounds, published):
         assert found == pytest.approx(measured(algorithm, uniform(32), kappa, rounds), abs=1e-3)
 
 
-def test_gaussian_least_squares_are_as_published_within_the_spread_of_three_draws():
+def test_gaussian_least_squares_are_as_published_of_another_draw():
+    """Two draws differ by a standard deviation of 0.014 at most, where nothing is quantized."""
     for name, bits, published in LEAST_SQUARES:
-        found = np.mean([least_squares(name, bits, seed) for seed in range(3)])
-        assert abs(found - published) < 0.04
+        assert abs(least_squares(name, bits, seed=0) - published) < 0.02
 
 
 @slow
