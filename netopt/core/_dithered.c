@@ -22,23 +22,12 @@ typedef struct {
     uint8_t *inverse, *steps, *levels;
 } dither_object;
 
-static int take_doubles(PyObject *object, const char *name, Py_buffer *view) {
-    int type;
-
-    if (glue_acquire(object, name, view) < 0 || (type = glue_type_of(view, name)) < 0)
-        return -1;
-    if (type == BP_FLOAT64)
-        return 0;
-    PyErr_Format(PyExc_TypeError, "%s must hold native float64", name);
-    return -1;
-}
-
 /* Returns a copy of 1 or n numbers, and how many in `count`; NULL with an error set. */
 static uint8_t *copied(PyObject *object, const char *name, size_t n, size_t *count) {
     Py_buffer view = {0};
     uint8_t *copy = NULL;
 
-    if (take_doubles(object, name, &view) == 0) {
+    if (glue_take_doubles(object, name, &view) == 0) {
         *count = (size_t)(view.len / 8);
         if (*count != 1 && *count != n)
             PyErr_Format(PyExc_ValueError, "%s must hold 1 or %zu numbers, got %zu", name, n,
@@ -172,7 +161,7 @@ static PyObject *dither_encode(dither_object *self, PyObject *const *args, Py_ss
 
     if (count != 3)
         return PyErr_Format(PyExc_TypeError, "encode() takes 3 arguments, got %zd", count);
-    if (take_doubles(args[0], "x", &x) == 0 && glue_acquire(args[1], "out", &out) == 0 &&
+    if (glue_take_doubles(args[0], "x", &x) == 0 && glue_acquire(args[1], "out", &out) == 0 &&
         glue_check_bytes(&out, "out", 0, 1) == 0 &&
         (self->stream == BP_NEAREST || glue_read_key(args[2], root) == 0)) {
         if ((size_t)(x.len / 8) != self->n)
@@ -216,7 +205,7 @@ static PyObject *dither_decode(dither_object *self, PyObject *const *args, Py_ss
         return NULL;
     if (glue_acquire(args[0], "payload", &payload) == 0 &&
         glue_check_bytes(&payload, "payload", 0, 0) == 0 &&
-        take_doubles(args[1], "out", &out) == 0) {
+        glue_take_doubles(args[1], "out", &out) == 0) {
         if ((size_t)(out.len / 8) != self->n || out.readonly)
             PyErr_Format(PyExc_ValueError, "out must be writable and hold %zu numbers", self->n);
         else if (glue_overlap(payload.buf, (size_t)payload.len, out.buf, (size_t)out.len))

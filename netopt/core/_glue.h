@@ -26,6 +26,9 @@ int glue_check_bytes(const Py_buffer *view, const char *name, size_t need, int w
 /* Checks that a buffer holds native int32 or, if allowed, uint32; returns 0, or -1 with an error. */
 int glue_check_int32(const Py_buffer *view, const char *name, int or_unsigned);
 
+/* Fills `view` from a C-contiguous buffer of native float64; returns 0, or -1 with an error set. */
+int glue_take_doubles(PyObject *object, const char *name, Py_buffer *view);
+
 /* Derives a stream's root from the seven numbers of a Key; returns 0, or -1 with an error set. */
 int glue_read_key(PyObject *key, uint32_t root[4]);
 

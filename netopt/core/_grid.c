@@ -6,7 +6,6 @@
 
 #include "bitpack.h"
 #include "grid.h"
-#include "philox.h"
 
 static const char *const kinds[] = {"scaled", "range", "sign", "fixed", NULL};
 static const char *const norms[] = {"l1", "l2", "linf", NULL};
@@ -52,31 +51,6 @@ int glue_check_bytes(const Py_buffer *view, const char *name, size_t need, int w
     else
         return 0;
     return -1;
-}
-
-/* Derives a stream's root from the seven numbers of a Key; returns 0, or -1 with an error set. */
-static int read_key(PyObject *key, uint32_t root[4]) {
-    uint64_t part[7], state[4];
-
-    if (!PyTuple_Check(key) || PyTuple_GET_SIZE(key) != 7) {
-        PyErr_Format(PyExc_TypeError, "key must be a netopt.keys.Key, got %s",
-                     Py_TYPE(key)->tp_name);
-        return -1;
-    }
-    for (int i = 0; i < 7; i++) {
-        part[i] = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(key, i));
-        if (part[i] == UINT64_MAX && PyErr_Occurred())
-            return -1;
-    }
-    /* seed, purpose, round, exchange, sender, receiver, part: as in netopt.keys. */
-    state[0] = 1; /* numpy's generator counts before it draws */
-    state[1] = 0;
-    state[2] = part[2] << 32 | part[6] << 16 | part[3];
-    state[3] = part[4] << 32 | part[5];
-    philox4x64(part, state);
-    root[0] = (uint32_t)state[0], root[1] = (uint32_t)(state[0] >> 32);
-    root[2] = (uint32_t)state[1], root[3] = (uint32_t)(state[1] >> 32);
-    return 0;
 }
 
 /* Reads origin and top; returns 0, or -1 with an error set. */
@@ -236,7 +210,7 @@ static PyObject *grid_encode(PyObject *self, PyObject *const *args, Py_ssize_t c
     if (glue_acquire(args[0], "x", &work.vector) == 0 &&
         glue_acquire(args[1], "out", &work.payload) == 0 &&
         read_moment(args[2], args[3], codec->bits, &work.moment) == 0 &&
-        (codec->stream == BP_NEAREST || read_key(args[4], work.moment.root) == 0))
+        (codec->stream == BP_NEAREST || glue_read_key(args[4], work.moment.root) == 0))
         written = run(codec, &work);
     PyBuffer_Release(&work.vector);
     PyBuffer_Release(&work.payload);
@@ -340,7 +314,7 @@ static PyObject *py_random16(PyObject *module, PyObject *const *args, Py_ssize_t
     (void)module;
     if (count != 3)
         return PyErr_Format(PyExc_TypeError, "random16_into() takes 3 arguments, got %zd", count);
-    if ((stream = choice(args[1], "stream", streams)) < 0 || read_key(args[0], root) < 0)
+    if ((stream = choice(args[1], "stream", streams)) < 0 || glue_read_key(args[0], root) < 0)
         return NULL;
     ready = glue_acquire(args[2], "out", &out) == 0 &&
             glue_check_bytes(&out, "out", 0, 1) == 0 && stream != BP_NEAREST;

@@ -11,21 +11,6 @@
 
 /* ---- arguments ---- */
 
-static int take_doubles(PyObject *object, const char *name, Py_buffer *view) {
-    const char *format;
-
-    if (glue_acquire(object, name, view) < 0)
-        return -1;
-    format = view->format == NULL ? "B" : view->format;
-    if (*format == '@' || *format == '=' || *format == (PY_LITTLE_ENDIAN ? '<' : '>'))
-        format++;
-    if (strcmp(format, "d") == 0)
-        return 0;
-    PyErr_Format(PyExc_TypeError, "%s must hold native float64, got format '%s'", name,
-                 view->format);
-    return -1;
-}
-
 static int take_levels(PyObject *object, const char *name, Py_buffer *view) {
     return glue_acquire(object, name, view) < 0 ? -1 : glue_check_int32(view, name, 0);
 }
@@ -58,6 +43,21 @@ static int check_out(const Py_buffer *out, const Py_buffer *input, const char *n
 static int read_double(PyObject *object, double *number) {
     *number = PyFloat_AsDouble(object);
     return *number == -1.0 && PyErr_Occurred() ? -1 : 0;
+}
+
+int glue_take_doubles(PyObject *object, const char *name, Py_buffer *view) {
+    const char *format;
+
+    if (glue_acquire(object, name, view) < 0)
+        return -1;
+    format = view->format == NULL ? "B" : view->format;
+    if (*format == '@' || *format == '=' || *format == (PY_LITTLE_ENDIAN ? '<' : '>'))
+        format++;
+    if (strcmp(format, "d") == 0)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s must hold native float64, got format '%s'", name,
+                 view->format);
+    return -1;
 }
 
 int glue_read_key(PyObject *key, uint32_t root[4]) {
@@ -148,7 +148,8 @@ static PyObject *dither(PyObject *module, PyObject *const *args, Py_ssize_t coun
     (void)module;
     if (count != 6)
         return PyErr_Format(PyExc_TypeError, "dither() takes 6 arguments, got %zd", count);
-    if (take_doubles(args[0], "x", &x) == 0 && take_doubles(args[1], "inverse", &inverse) == 0 &&
+    if (glue_take_doubles(args[0], "x", &x) == 0 &&
+        glue_take_doubles(args[1], "inverse", &inverse) == 0 &&
         take_levels(args[5], "out", &out) == 0 &&
         check_sizes(x.len / 8, out.len / 4, "levels", &inverse, "inverse") == 0 &&
         check_out(&out, &x, "x") == 0 && check_out(&out, &inverse, "inverse") == 0 &&
@@ -179,7 +180,8 @@ static PyObject *undither(PyObject *module, PyObject *const *args, Py_ssize_t co
         (add = PyObject_IsTrue(args[5])) < 0)
         return NULL;
     if (take_levels(args[0], "levels", &levels) == 0 &&
-        take_doubles(args[1], "steps", &steps) == 0 && take_doubles(args[4], "out", &out) == 0 &&
+        glue_take_doubles(args[1], "steps", &steps) == 0 &&
+        glue_take_doubles(args[4], "out", &out) == 0 &&
         check_sizes(levels.len / 4, out.len / 8, "numbers", &steps, "steps") == 0 &&
         check_out(&out, &levels, "levels") == 0 && check_out(&out, &steps, "steps") == 0) {
         PyThreadState *saved = out.len > GIL_BYTES ? PyEval_SaveThread() : NULL;
