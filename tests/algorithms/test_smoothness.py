@@ -70,7 +70,7 @@ def test_without_shifts_a_floor_remains(name, problem):
 
 
 def test_ef21_leads_to_the_solution():
-    up = {"id": "topk", "fraction": 0.4, "dtype": "float64"}
+    up = {"id": "topk", "fraction": 0.4}
     assert min(errors(make("ef21", up=up), 700)) <= 1e-25
 
 
