@@ -139,17 +139,25 @@ def _darker(colour: str) -> str:
 
 
 def _limits(axes: Axes, panel: Panel) -> None:
-    """Bound the y axis as the panel says, with plain numbers where it spans few of them."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
+    """Bound the y axis as the panel says, and label both axes."""
     low, high = axes.get_ylim()
     high = high if panel.highest is None else min(high, panel.highest)
     low = low if panel.lowest is None else max(low, panel.lowest)
     axes.set_ylim(low, high)
-    if panel.log_y and high < 100 * low:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
+    if panel.log_x:
+        _plain(axes.xaxis, *axes.get_xlim())
+    if panel.log_y:
+        _plain(axes.yaxis, low, high)
+
+
+def _plain(axis: Any, low: float, high: float) -> None:
+    """Give a logarithmic axis plain numbers if it spans few of them: powers would overlap."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    if high < 100 * low and low >= 1e-4 and high < 1e5:
+        axis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_locator(NullLocator())
 
 
 def _mark(axes: Axes, place: float, label: str) -> None:

@@ -180,7 +180,8 @@ def listing(request: Request) -> Table:
         f"from the rounds ({ROUND * 1e6:.0f} us a round and rank, {START:g} s a start of mpirun)."
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
-    for name in ("study", "shows", "data"):
+    table.add_column("study", no_wrap=True)
+    for name in ("shows", "data"):
         table.add_column(name, overflow="fold")
     for name in ("ranks", "runs", "full", "quick"):
         table.add_column(name, justify="right")

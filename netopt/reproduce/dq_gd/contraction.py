@@ -172,6 +172,8 @@ class Contraction(Study):
     def _lattice(self, results: Results, known: Facts) -> list[Claim]:
         whole = results.places(BALL)
         lossy = [r for r in whole if _sweep.covering(SCALAR, r, known.d) > known.sigma]
+        if not lossy:
+            return []
         rate = max(lossy)
         scalar = _sweep.mean_factor(results, DQ, rate, "", factor)
         values = _sweep.factors(results, BALL, rate, "", factor)

@@ -142,13 +142,16 @@ def faster(
     return Claim(text, f"<= {_words(float(two))}", _reached(float(one)), spread(values), held)
 
 
-def gain(results: Results, plus: Method, plain: Method, group: str = "") -> Claim:
+def gain(
+    results: Results, plus: Method, plain: Method, group: str = "", target: float | None = None
+) -> Claim:
     """Claim that the gain in rounds is the ratio of the step sizes, but for a factor of 2.
 
-    It is looked at as far as both of them get; if the plain method gets nowhere, the rounds that it
-    has played are a bound from below.
+    It is looked at as far as both of them get, unless a ``target`` is given; if the plain method
+    gets nowhere, the rounds that it has played are a bound from below.
     """
-    target = max(common_target(results, [method], group) for method in (plus, plain))
+    if target is None:
+        target = max(common_target(results, [method], group) for method in (plus, plain))
     gammas = [theory(results.experiment(m.series, None, group)).gamma for m in (plus, plain)]
     values = ratios(results, plus, plain, target, group)
     expected, measured = gammas[0] / gammas[1], float(np.mean(values))
