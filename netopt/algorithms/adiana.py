@@ -60,8 +60,8 @@ class Adiana(Quantized):
     eta = min(1/(2 L), n/(64 omega (2 p (1 + omega) + 1)^2 L)), theta_1 = min(1/4, sqrt(eta mu/p)),
     theta_2 = 1/2, gamma = eta/(2 (theta_1 + eta mu)) and beta = 1 - gamma mu; ``lr`` is eta.
     They are quoted without having been compared with the printed theorem; that they converge is
-    what the tests observe. They are cautious: ADIANA overtakes DIANA where the condition number is large
-    and n is not small against omega.
+    what the tests observe. They are cautious: ADIANA overtakes DIANA where the condition number
+    is large and n is not small against omega.
     """
 
     id = "adiana"
