@@ -10,7 +10,7 @@ from netopt.errors import ConfigError
 from netopt.registry import build, find
 from netopt.topologies import load
 
-GRAPHS = ("w1", {"id": "star", "size": 5}, {"id": "star", "size": 2})
+GRAPHS = ("w1", {"id": "star", "size": 4}, {"id": "star", "size": 2})
 
 
 def home(name: str, graphs: Any = GRAPHS) -> Any:
