@@ -23,6 +23,7 @@ import numpy as np
 from netopt import launcher
 from netopt.bench.output import processor
 from netopt.bench.star_cases import BASE, METHODS, PLUS, Case, experiments
+from netopt.bench.star_split import PARTS
 from netopt.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Watch = Callable[[int, int], None]
-HEADS = ("gradient", "encode", "decode", "products", "wire", "wait", "rest")
-"""The parts of a rank's time: those that the ranks time, in their order, and what is left."""
+HEADS = (*PARTS, "rest")
+"""The parts of a rank's time: those that the ranks time, and what is left."""
 
 
 def measure(case: Case, watch: Watch = lambda done, of: None) -> list[Row]:
@@ -217,5 +218,6 @@ def machine(rows: Sequence[Row]) -> str:
     cores = f"{rows[0]['ranks']} ranks on {launcher.usable_cores()} cores"
     return (
         f"{processor()}, {cores}, {'each rank pinned' if pinned else 'not pinned'}; "
-        f"{rows[0]['mpi']}; Python {platform.python_version()}, numpy {np.__version__}"
+        f"{' '.join(rows[0]['mpi'].split())}; "
+        f"Python {platform.python_version()}, numpy {np.__version__}"
     )

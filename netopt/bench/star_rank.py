@@ -10,88 +10,21 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from time import perf_counter
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from netopt.agent import Agent
-from netopt.algorithms import _smooth, diana_plus
 from netopt.bench.round_rank import pin
 from netopt.bench.star_cases import Case, experiments
+from netopt.bench.star_split import PARTS, Place, Split, timers
 from netopt.config import Experiment
 from netopt.engine import single_threaded
 from netopt.network import mpi
-from netopt.network.posts import Deadline, Inlet
 from netopt.speech import say, told
 
-PARTS = ("gradient", "encode", "decode", "products", "wire", "wait")
-"""What is timed: 'wire' is MPI's calls and the frames' headers, 'wait' only what is late."""
-
-PLACES: tuple[tuple[str, type, str], ...] = (
-    ("gradient", Agent, "grad"),
-    ("encode", Agent, "encode"),
-    ("decode", Agent, "decode"),
-    ("decode", Agent, "add"),
-    ("wire", mpi.MpiNetwork, "_exchange"),
-    ("wire", Inlet, "repost"),
-    ("wait", Deadline, "wait"),
-)
-PRODUCTS = (diana_plus, _smooth)
-"""The modules whose calls of np.dot are the products with L^(1/2) and L^(-1/2)."""
-
-
-class Split:
-    """Seconds by part; a call within a timed call counts for its own part only."""
-
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(PARTS, 0.0)
-        self._inner = 0.0
-
-    def timed(self, part: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Return ``call`` with its time added to ``part``."""
-        seconds = self.seconds
-
-        def watched(*arguments: Any, **options: Any) -> Any:
-            outer, self._inner = self._inner, 0.0
-            began = perf_counter()
-            try:
-                return call(*arguments, **options)
-            finally:
-                took = perf_counter() - began
-                seconds[part] += took - self._inner
-                self._inner = outer + took
-
-        return watched
-
-
-@contextmanager
-def timers(split: Split) -> Iterator[None]:
-    """Let ``split`` time everything that is played inside; afterwards all is as it was."""
-    kept = [(owner, name, getattr(owner, name)) for _, owner, name in PLACES]
-    numpys = [(module, vars(module)["np"]) for module in PRODUCTS]
-    try:
-        for part, owner, name in PLACES:
-            setattr(owner, name, split.timed(part, getattr(owner, name)))
-        for module, original in numpys:
-            vars(module)["np"] = _with_timed_dot(original, split)
-        yield
-    finally:
-        for owner, name, call in kept:
-            setattr(owner, name, call)
-        for module, original in numpys:
-            vars(module)["np"] = original
-
-
-def _with_timed_dot(original: ModuleType, split: Split) -> ModuleType:
-    """Return a copy of numpy's namespace: nothing else in it gets slower."""
-    copy = ModuleType(original.__name__)
-    vars(copy).update(vars(original))
-    vars(copy)["dot"] = split.timed("products", original.dot)
-    return copy
+WIRE: Place = ("wire", mpi.MpiNetwork, "_exchange")
 
 
 def turn(experiment: Experiment, split: Split | None = None) -> tuple[Any, int] | None:
@@ -103,7 +36,7 @@ def turn(experiment: Experiment, split: Split | None = None) -> tuple[Any, int] 
     network = mpi.MpiNetwork(experiment)
     network.setup()
     network.settle()
-    with nullcontext() if split is None else timers(split):
+    with nullcontext() if split is None else timers(split, (WIRE,)):
         began = perf_counter()
         for k in range(experiment.rounds):
             network.play(k)
