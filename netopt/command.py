@@ -32,7 +32,8 @@ def run(
     for path in load:
         load_file(path)
     source = config.locate(file)
-    experiment = config.make(config.read(source, overrides), source.parent)
+    with engine.single_threaded():  # constants of theory have the bits that ranks give them
+        experiment = config.make(config.read(source, overrides), source.parent)
     _check_ranks(ranks, experiment.topology.size)
     lockstep = experiment.options.network.driver == "lockstep"
     if not lockstep:

@@ -62,7 +62,8 @@ def run(
     for place, value in overrides.items():
         config.override(raw, place, value)
     folder = None if isinstance(file, Mapping) else file.parent
-    experiment = config.make(raw, folder)
+    with engine.single_threaded():
+        experiment = config.make(raw, folder)
     for warning in experiment.warnings:
         warnings.warn(warning, RuntimeWarning, stacklevel=2)
     directory = None if out is None else Path(out)

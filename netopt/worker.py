@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netopt.errors import ConfigError, NetoptError, StuckError
 from netopt.speech import plain_warnings, say, told
@@ -118,14 +118,16 @@ def run(
     limited = _limit_threads()
     gc.disable()  # what start-up makes stays: looking through it for garbage is in vain
     try:
-        job = _start(Order(file, overrides, load, out, debug, ranks, quiet))
+        with _one_thread(limited):
+            job = _start(Order(file, overrides, load, out, debug, ranks, quiet))
     finally:
         gc.freeze()
         gc.enable()
     if isinstance(job, int):
         return job
     try:
-        _play(job, limited)
+        with _one_thread(limited):
+            _play(job)
         if job.recorder is not None and not quiet:
             show(job.recorder.directory)
         return 0
@@ -142,6 +144,15 @@ def _limit_threads() -> bool:
         return False
     os.environ.update(dict.fromkeys(THREADS, "1"))
     return True
+
+
+def _one_thread(limited: bool) -> Any:
+    """Return a context in which BLAS has one thread; it has anyway if it is ``limited``."""
+    if limited:
+        return nullcontext()
+    from netopt.engine import single_threaded
+
+    return single_threaded()
 
 
 def _start(order: Order) -> Job | int:
@@ -228,14 +239,13 @@ def _open(experiment: Experiment, order: Order) -> Recorder:
     return recorder
 
 
-def _play(job: Job, limited: bool) -> None:
-    from netopt.engine import play, single_threaded
+def _play(job: Job) -> None:
+    from netopt.engine import play
     from netopt.network import mpi
 
-    with nullcontext() if limited else single_threaded():
-        network = mpi.MpiNetwork(job.experiment)
-        play(job.experiment, network, job.recorder)
-        network.close()
+    network = mpi.MpiNetwork(job.experiment)
+    play(job.experiment, network, job.recorder)
+    network.close()
 
 
 def show(directory: Path) -> None:

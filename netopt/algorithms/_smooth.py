@@ -118,11 +118,7 @@ class Preconditioned(Star):
     by a relative 1e-7 at most, and so do the step sizes.
     """
 
-    channels = (  # type: ignore[assignment]  # one more than other stars have
-        Channel("up", "varying-steps"),
-        Channel("down"),
-        TELLING,
-    )
+    channels = (Channel("up", "varying-steps"), Channel("down"), TELLING)
     dense = True
     aim: ClassVar[str] = "dcgd"
     """What the quantizers are tuned for; see ``Tuning``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -48,7 +48,7 @@ class Node(State):
 class Star(Algorithm):
     """Base of a method with a hub: give ``message`` and ``serve``."""
 
-    channels = (Channel("up"), Channel("down"))
+    channels: ClassVar[tuple[Channel, ...]] = (Channel("up"), Channel("down"))
     doubly_stochastic = False
     hub_works: HubWorks = False
     lr: StepSize = "theory"

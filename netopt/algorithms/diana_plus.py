@@ -26,9 +26,9 @@ from netopt.topologies import Topology
 
 @dataclass(slots=True)
 class Learning(Told):
-    """``h`` is a worker's h_i, ``mean`` the hub's h, ``step`` an array to work in, shape (d,)."""
+    """A worker's ``shift`` L_i^(-1/2) h_i, the hub's ``mean`` h, and ``step`` to work in: (d,)."""
 
-    h: Vector = field(default_factory=nothing)
+    shift: Vector = field(default_factory=nothing)
     mean: Vector = field(default_factory=nothing)
     step: Vector = field(default_factory=nothing)
     alpha: float = np.nan
@@ -40,7 +40,8 @@ class DianaPlus(Preconditioned):
     x <- x - gamma (h + (1/n) sum_i Q_i); h_i += alpha Q_i; h += alpha (1/n) sum_i Q_i. In theory
     gamma = 1/(L + 6 calL_max / n), half of it if F is not known to be strongly convex, and
     alpha = 1/(1 + omega_max), a number that the hub tells the workers. Before round 0 each worker
-    tells the hub L_i^(1/2) in 32 d^2 bits, and the parameters of its quantizer.
+    tells the hub L_i^(1/2) in 32 d^2 bits, and the parameters of its quantizer. A worker keeps
+    L_i^(-1/2) h_i, which learns alpha q_i: the same as the box, with one product less a round.
     """
 
     id = "diana-plus"
@@ -53,7 +54,7 @@ class DianaPlus(Preconditioned):
         """Return x_0 and h_i = h = 0; the rest follows in ``setup``."""
         d = me.d
         s = Learning.at(me.problem.start(), np.nan)
-        s.h, s.mean, s.step = np.zeros(d), np.zeros(d), np.empty(d)
+        s.shift, s.mean, s.step = np.zeros(d), np.zeros(d), np.empty(d)
         return s
 
     def agree(self, s: Learning, me: Agent) -> Round:
@@ -85,12 +86,12 @@ class DianaPlus(Preconditioned):
             learning_rate(codec, len(root))
 
     def message(self, s: Learning, me: Agent) -> Message:
-        """Send q_i = C_i(L_i^(-1/2) (grad f_i(x) - h_i)); then h_i += alpha L_i^(1/2) q_i."""
-        v = np.subtract(me.grad(s.x), s.h, out=s.step)
-        message = me.encode("up", np.dot(s.inverse, v, out=s.work), HUB)
-        q = me.decode(message, s.work)
-        learnt = np.dot(s.root, q, out=s.step)
-        s.h += np.multiply(learnt, s.alpha, out=learnt)
+        """Send q_i = C_i(L_i^(-1/2) grad f_i(x) - L_i^(-1/2) h_i); the shift learns alpha q_i."""
+        v = np.dot(s.inverse, me.grad(s.x), out=s.work)
+        v -= s.shift
+        message = me.encode("up", v, HUB)
+        q = me.decode(message, v)
+        s.shift += np.multiply(q, s.alpha, out=q)
         return message
 
     def serve(self, s: Learning, me: Agent, messages: Mapping[int, Message]) -> None:

@@ -83,7 +83,7 @@ class DqShift(Star):
 
     id = "dq-shift"
     reference = "netopt's extension of Lin, Kostina and Hassibi 2022 by DIANA's shifts"
-    channels = (  # type: ignore[assignment]  # one more than other stars have
+    channels = (
         Channel("up", "uniform"),
         Channel("down"),
         TELLING,
