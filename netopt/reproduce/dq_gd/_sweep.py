@@ -11,7 +11,6 @@ import numpy as np
 from netopt.codecs import Codec
 from netopt.config import Experiment
 from netopt.registry import build
-from netopt.reproduce import _claims
 from netopt.reproduce._cases import Case
 from netopt.reproduce._claims import Claim
 from netopt.reproduce._curves import Results, Run
@@ -198,8 +197,3 @@ def knee(
     apart = abs(places.index(first[0]) - places.index(first[1]))
     text = f"{label}: least R of those played"
     return Claim(text, float(first[0]), float(first[1]), None, apart == 0)
-
-
-def tabled(label: str, printed: float, values: Sequence[float], within: float) -> Claim:
-    """Claim that a factor is the one that was printed, within a relative tolerance."""
-    return _claims.near(label, printed, values, within)
