@@ -71,7 +71,7 @@ def _one(study: Study, plan: _playing.Plan, wish: Wish) -> list[Claim] | None:
     """Play, draw and judge one study; return its claims, or None if it was interrupted."""
     cases = study.cases(wish.request)
     _make(plan.out)
-    say(f"netopt: {study.name}: {len(plan.jobs)} runs to play, {plan.done} are there already")
+    say(f"netopt: {study.name}: runs to play: {len(plan.jobs)}, already there: {plan.done}")
     progress = Progress(plan.jobs)
     began = time.perf_counter()
     try:

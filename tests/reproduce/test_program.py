@@ -45,7 +45,7 @@ def test_a_quick_study_leaves_everything_and_is_not_played_twice(
     words = ("dq-gd/contraction", "--quick", "--driver", "lockstep", "--out", out)
     code, said, told = netopt(*words, "--check")
     assert code == 0
-    assert told == "netopt: dq-gd/contraction: 20 runs to play, 0 are there already\n"
+    assert told == "netopt: dq-gd/contraction: runs to play: 20, already there: 0\n"
     assert "claims held" in said
     assert {item.name for item in out.iterdir()} == FILES
     assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
@@ -58,7 +58,7 @@ def test_a_quick_study_leaves_everything_and_is_not_played_twice(
     assert "20 runs, of which 20 were played for this page" in page
     monkeypatch.setattr(_document, "draw", lambda *args: None)  # it takes the time
     code, _, told = netopt(*words)
-    assert told == "netopt: dq-gd/contraction: 0 runs to play, 20 are there already\n"
+    assert told == "netopt: dq-gd/contraction: runs to play: 0, already there: 20\n"
     assert "20 runs, of which 20 were played" in (out / "REPRODUCTION.md").read_text()
 
 
