@@ -24,6 +24,7 @@ from netopt import launcher
 from netopt.bench.output import processor
 from netopt.bench.star_cases import BASE, METHODS, PLUS, Case, experiments
 from netopt.bench.star_split import PARTS
+from netopt.engine import single_threaded
 from netopt.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def measure(case: Case, watch: Watch = lambda done, of: None) -> list[Row]:
     or if there is no such case.
     """
     launcher.check()
-    experiments(case)  # what is wrong is told here, before anything starts
+    with single_threaded():  # as on the ranks; threads wait for each other on a busy machine
+        experiments(case)  # what is wrong is told here, before anything starts
     samples = []
     of = case.repeats * len(METHODS)
     for found in _samples(case, of):
@@ -168,11 +170,11 @@ def render(rows: Sequence[Row]) -> Group:
 def _iterations(rows: Sequence[Row]) -> Table:
     first = rows[0]
     data = f"{Path(first['data'].rpartition(':')[2]).name}, d = {first['d']}"
-    hub = "one of them the hub" if first["hub_works"] else "and a hub"
+    hub = ", one of them the hub" if first["hub_works"] else " and a hub"
     lines = _table(
-        f"An iteration on {data}: {first['workers']} workers {hub}, {first['rounds']} iterations",
+        f"An iteration on {data}: {first['workers']} workers{hub}, {first['rounds']} iterations",
         ("method", "algorithm", "codec"),
-        ("us", "spread", "x GD", "bits up", "under timers us"),
+        ("us", "spread", "x GD", "bits a message up", "us under timers"),
     )
     for row in rows:
         times = [f"{1e6 * row['seconds']:.1f}", f"{row['spread']:.0%}", f"{row['ratio']:.2f}"]
