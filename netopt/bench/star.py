@@ -36,6 +36,9 @@ Watch = Callable[[int, int], None]
 HEADS = (*PARTS, "rest")
 """The parts of a rank's time: those that the ranks time, and what is left."""
 
+BUSY = 1.0
+"""A load above which seconds and ratios say more about other programs."""
+
 
 def measure(case: Case, watch: Watch = lambda done, of: None) -> list[Row]:
     """Measure a case; return one dict a method.
@@ -43,18 +46,20 @@ def measure(case: Case, watch: Watch = lambda done, of: None) -> list[Row]:
     ``seconds`` are those of an iteration at the slowest rank, ``spread`` the quartiles' distance
     over the median, ``ratio`` is to GD's. ``up_bits`` is the mean payload of a message to the hub.
     ``worker`` (their mean) and ``hub`` split the turn of median length under timers, which took
-    ``timed_seconds``: all parts add up to ``total``. Raises ConfigError if MPI is missing or fails,
-    or if there is no such case.
+    ``timed_seconds``: all parts add up to ``total``. ``load`` is the machine's before it began:
+    above 0 ranks wait for other programs. Raises ConfigError if MPI is missing or fails, or if
+    there is no such case.
     """
     launcher.check()
     with single_threaded():  # as on the ranks; threads wait for each other on a busy machine
         experiments(case)  # what is wrong is told here, before anything starts
+    load = os.getloadavg()[0]
     samples = []
     of = case.repeats * len(METHODS)
     for found in _samples(case, of):
         samples.append(found)
         watch(len(samples), of)
-    return rows_of(case, samples)
+    return [{**row, "load": load} for row in rows_of(case, samples)]
 
 
 def rows_of(case: Case, samples: Sequence[Row]) -> list[Row]:
@@ -164,7 +169,10 @@ def render(rows: Sequence[Row]) -> Group:
     from rich.console import Group
 
     judged = targets(rows)
-    return Group(_iterations(rows), _split(rows), *([_judged(judged)] if judged else []))
+    tables = [_iterations(rows), _split(rows)]
+    if judged:
+        tables.append(_judged(judged, rows[0]["load"]))
+    return Group(*tables)
 
 
 def _iterations(rows: Sequence[Row]) -> Table:
@@ -194,11 +202,16 @@ def _split(rows: Sequence[Row]) -> Table:
     return lines
 
 
-def _judged(rows: Sequence[Row]) -> Table:
+def _judged(rows: Sequence[Row], load: float) -> Table:
     lines = _table("Targets", ("item", "measured as"), ("wanted", "measured", "held"))
     for row in rows:
         numbers = [f"{row[name]:.3f}" for name in ("wanted", "measured")]
         lines.add_row(row["item"], row["unit"], *numbers, "yes" if row["held"] else "no")
+    if load >= BUSY:
+        lines.caption = (
+            f"the machine was busy (load {load:.1f} before): all methods wait for other programs, "
+            "which makes them slower and more alike; measure again on an idle one"
+        )
     return lines
 
 
@@ -218,8 +231,9 @@ def machine(rows: Sequence[Row]) -> str:
     """Return in one line what the rows were measured on."""
     pinned = rows[0]["pinned"] and hasattr(os, "sched_setaffinity")
     cores = f"{rows[0]['ranks']} ranks on {launcher.usable_cores()} cores"
+    bound = "each rank pinned" if pinned else "not pinned"
     return (
-        f"{processor()}, {cores}, {'each rank pinned' if pinned else 'not pinned'}; "
+        f"{processor()}, {cores}, {bound}, load {rows[0]['load']:.1f} before; "
         f"{' '.join(rows[0]['mpi'].split())}; "
         f"Python {platform.python_version()}, numpy {np.__version__}"
     )

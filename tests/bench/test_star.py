@@ -137,6 +137,7 @@ def test_a_small_run_says_where_its_time_went(small, hub_works):
         assert row["ratio"] == row["seconds"] / rows[0]["seconds"]
         assert row["up_bits"] == bits_up(experiment)
         assert row["mpi"]
+        assert row["load"] >= 0
         for agent in ("worker", "hub"):
             parts = row[agent]
             assert tuple(parts) == (*PARTS, "rest", "total")
@@ -205,13 +206,14 @@ def test_targets_are_for_their_data_only(d, workers, seconds, wanted):
     assert found == ([] if wanted is None else [wanted])
 
 
-def test_the_command_shows_the_rows_and_writes_them(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("load", [0.25, 3.0])
+def test_the_command_shows_the_rows_and_writes_them(load, tmp_path, monkeypatch, capsys):
     split = [rank(2e-4, wait=1e-4), rank(2e-4, gradient=1e-4)]
     samples = [sample(method.name, 1.25e-4, split) for method in METHODS]
-    monkeypatch.setattr(star, "measure", lambda case, watch: star.rows_of(case, samples))
+    rows = [{**row, "load": load} for row in star.rows_of(Case(), samples)]
+    monkeypatch.setattr(star, "measure", lambda case, watch: rows)
     assert not run("--json", str(tmp_path / "rows.json"))
-    rows = json.loads(Path(tmp_path, "rows.json").read_text())
-    assert [row["ratio"] for row in rows] == [1.0] * 4
+    assert json.loads(Path(tmp_path, "rows.json").read_text()) == rows
     shown = " ".join(capsys.readouterr().out.split())
     for words in (
         "125.0",
@@ -219,10 +221,11 @@ def test_the_command_shows_the_rows_and_writes_them(tmp_path, monkeypatch, capsy
         "0.125",
         "yes",
         "5 ranks on",
-        "an MPI",
+        f"load {load:.1f} before; an MPI",
         f"numpy {np.__version__}",
     ):
         assert words in shown
+    assert ("measure again on an idle one" in shown) == (load == 3.0)
 
 
 @pytest.mark.parametrize(
