@@ -264,13 +264,16 @@ class Agent:
         if kind is None:
             return None
         channel, broadcast, loose = kind
-        wanted = self._header(channel, source, broadcast)
-        pad = header_due(frame, wanted, self._whole, loose)
-        if pad < 0:
+        _, vectors, codec, size, pad, _ = self._of(channel, source)
+        place = (self.round, self.exchange, source, self.d)
+        wanted = (vectors, codec, *place, size, pad, channel, broadcast)
+        found = header_due(frame, wanted, self._whole, loose)
+        if found < 0:
             return None
-        if not loose:
-            return wanted
-        return wanted._replace(payload_bytes=len(frame) - HEADER_BYTES, pad_bits=pad)
+        if loose:
+            size = len(frame) - HEADER_BYTES
+            wanted = (vectors, codec, *place, size, found, channel, broadcast)
+        return quick(Header, wanted)
 
     def _examined(self, frame: Bytes, source: int) -> Header:
         """Return a frame's header, compared field by field; FrameError if it is not due."""

@@ -90,8 +90,7 @@ class DianaPlus(Preconditioned):
         v = np.dot(s.inverse, me.grad(s.x), out=s.work)
         v -= s.shift
         message = me.encode("up", v, HUB)
-        q = me.decode(message, v)
-        s.shift += np.multiply(q, s.alpha, out=q)
+        me.add(message, s.alpha, s.shift)
         return message
 
     def serve(self, s: Learning, me: Agent, messages: Mapping[int, Message]) -> None:
