@@ -24,10 +24,8 @@ from netopt.speech import say
 if TYPE_CHECKING:
     from rich.table import Table
 
-START = 1.0
-"""Seconds that a start of mpirun takes on two cores, for estimates."""
-ROUND = 60e-6
-"""Seconds a round and rank on two cores, for estimates."""
+START, PREPARE, ROUND = 1.0, 0.1, 60e-6
+"""Seconds that a start of mpirun, a run's preparation, and a round of a rank take on two cores."""
 
 
 class Wish(NamedTuple):
@@ -176,8 +174,9 @@ def listing(request: Request) -> Table:
     from rich.table import Table
 
     caption = (
-        "Times: 'measured' by the last complete reproduction in the default folder, else estimated "
-        f"from the rounds ({ROUND * 1e6:.0f} us a round and rank, {START:g} s a start of mpirun)."
+        "Times under mpirun: measured by the last whole reproduction in the default folder; with ~ "
+        f"estimated from the rounds, at {ROUND * 1e6:.0f} us a round and rank, {PREPARE:g} s a run "
+        f"and {START:g} s a start of mpirun."
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
     table.add_column("study", no_wrap=True)
@@ -207,9 +206,9 @@ def _duration(study: Study, request: Request) -> str:
     known = read_facts(default_place(study.name, request))
     cases = study.cases(request)
     if known and known.get("runs") == known.get("played") == len(cases):
-        return f"{units.seconds(float(known['seconds']))} (measured)"
-    work = sum(int(case.run["rounds"]) * _ranks(case) for case in cases) * ROUND
-    return f"{units.seconds(float(f'{work + START * _starts(cases):.1g}'))} (estimated)"
+        return units.seconds(float(known["seconds"]))
+    work = sum(int(case.run["rounds"]) * _ranks(case) * ROUND + PREPARE for case in cases)
+    return f"~{units.seconds(float(f'{work + START * _starts(cases):.1g}'))}"
 
 
 def _starts(cases: Sequence[Case]) -> int:

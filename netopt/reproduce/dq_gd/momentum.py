@@ -16,6 +16,7 @@ from netopt.reproduce._study import Study
 from netopt.reproduce.dq_gd import _sweep
 from netopt.reproduce.dq_gd._sweep import E8, LOSS, REFERENCE, SCALAR, Facts
 
+QUICK = [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0]
 factor = partial(tail_factor, start=0.5)
 
 
@@ -105,10 +106,8 @@ class Momentum(Study):
 
     def cases(self, request: Request) -> list[Case]:
         """Return a sweep over R of both methods, scalar and on E8."""
-        rates = [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0]
-        seeds = 2
-        if not request.quick:
-            rates, seeds = [1 + step / 4 for step in range(29)], 5
+        rates = QUICK if request.quick else [1 + step / 4 for step in range(29)]
+        seeds = 2 if request.quick else 5
         found: list[Case] = []
         for method in METHODS:
             problem = _problem(method, request)

@@ -27,6 +27,8 @@ MADE = (DCGD, DIANA, DCGD_BLOCKS, SMOOTH_BLOCKS)
 SIZES = (4, 8)
 """Workers n of the data made for blocks; d = n^2."""
 TARGET = 0.1
+QUICK, FULL = Length(200, 1, 2), Length(800, 2, 5)
+"""How long the data made for blocks are played."""
 
 
 class Blocks(Study):
@@ -47,7 +49,7 @@ class Blocks(Study):
     def cases(self, request: Request) -> list[Case]:
         """Return the methods on the data, and some on concentrated data of two sizes."""
         made = request._replace(data="concentrated")
-        length = Length(200, 1, 2) if request.quick else Length(800, 2, 5)
+        length = QUICK if request.quick else FULL
         found = _methods.cases(METHODS, request)
         for n in SIZES:
             more = {"rows": 40 * n * n, "dimension": n * n, "l2": 1e-2}
