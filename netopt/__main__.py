@@ -16,6 +16,7 @@ import click
 
 import netopt
 from netopt import speech
+from netopt.bench.commands import bench
 from netopt.errors import ConfigError, NetoptError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,7 +85,7 @@ def plan(file: str, overrides: tuple[str, ...], load: tuple[str, ...]) -> None:
     experiment = experiment_of(file, overrides, load)
     for warning in experiment.warnings:
         speech.say(f"netopt: warning: {warning}")
-    show_on_screen(report.render(report.plan(experiment)))
+    speech.show(report.render(report.plan(experiment)))
 
 
 @cli.command("list")
@@ -94,7 +95,7 @@ def list_(load: tuple[str, ...]) -> None:
     from netopt.report import components
 
     load_files(load)
-    show_on_screen(components.listing())
+    speech.show(components.listing())
 
 
 @cli.command()
@@ -106,7 +107,7 @@ def show(kind: str, id: str, load: tuple[str, ...]) -> None:
     from netopt.report import components
 
     load_files(load)
-    show_on_screen(components.show(kind, id))
+    speech.show(components.show(kind, id))
 
 
 @cli.command()
@@ -120,8 +121,8 @@ def inspect(directory: str, frame: int | None, whole: bool, load: tuple[str, ...
 
     load_files(load)
     if frame is None:
-        show_on_screen(report.frames_list(Path(directory)))
-    show_on_screen(report.frame_view(Path(directory), frame or 0, whole))
+        speech.show(report.frames_list(Path(directory)))
+    speech.show(report.frame_view(Path(directory), frame or 0, whole))
 
 
 @cli.command()
@@ -137,7 +138,7 @@ def plot(directories: tuple[str, ...], out: str, x: str, y: str, title: str | No
 
     paths = [Path(directory) for directory in directories]
     written = figure.plot(paths, Path(out), y=y, x=x, title=title)
-    show_on_screen(table.results([reading.load(path) for path in paths]))
+    speech.show(table.results([reading.load(path) for path in paths]))
     click.echo(f"figure: {written}")
 
 
@@ -147,7 +148,7 @@ def doctor() -> int:
     from netopt.report import doctor as report
 
     findings = report.findings()
-    show_on_screen(report.render(findings))
+    speech.show(report.render(findings))
     return report.exit_code(findings)
 
 
@@ -182,7 +183,7 @@ def reproduce(
 
     request = Request(data, quick)
     if listed:
-        show_on_screen(program.listing(request))
+        speech.show(program.listing(request))
         return 0
     if whole == bool(names):
         raise ConfigError(
@@ -193,81 +194,7 @@ def reproduce(
     return program.run(tuple(known()) if whole else names, wish, check)
 
 
-@cli.group()
-def bench() -> None:
-    """Measure netopt itself on this machine."""
-
-
-@bench.command()
-@click.option("--quick", is_flag=True, help="Fewer sizes and widths: seconds instead of minutes.")
-@click.option("--json", "file", metavar="FILE", help="Write the measured rows to a file.")
-def pack(quick: bool, file: str | None) -> None:
-    """Throughput of packer and codecs beside memcpy, numpy and what else is installed."""
-    from netopt.bench import suite
-
-    suite.run(quick, file, show_on_screen)
-
-
-@bench.command("round")
-@click.option("--quick", is_flag=True, help="d = 100 and 10 000 only: within 30 seconds.")
-@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
-def round_(quick: bool, file: str | None) -> None:
-    """Milliseconds a round on a ring of 8, beside MPI's bare neighbourhood collective."""
-    from netopt.bench import output
-    from netopt.bench import round as measured
-    from netopt.bench.round_cases import cases
-
-    output.check_writable(file)
-    rows = measured.measure(cases(quick), measured.progress())
-    show_on_screen(measured.table(rows))
-    output.write(file, rows)
-
-
-@bench.command()
-@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
-def start(file: str | None) -> None:
-    """Seconds of 8 ranks to their first round, beside a script that imports numpy and mpi4py."""
-    from netopt.bench import output
-    from netopt.bench import start as measured
-
-    output.check_writable(file)
-    rows = measured.measure(watch=measured.progress())
-    show_on_screen(measured.table(rows, output.machine()))
-    output.write(file, rows)
-
-
-@bench.command()
-@click.option("--data", metavar="NAME", help="breast-cancer, libsvm:PATH, ...; drawn if not given.")
-@click.option("--agents", type=click.IntRange(min=1), help="Workers; 4, or as published.")
-@click.option("--rounds", type=click.IntRange(min=1), help="Iterations of a turn; 500.")
-@click.option("--hub-works", is_flag=True, help="The hub is one of the workers.")
-@click.option("--quick", is_flag=True, help="Turns of 100 iterations, and three of them.")
-@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
-def star(
-    data: str | None,
-    agents: int | None,
-    rounds: int | None,
-    hub_works: bool,
-    quick: bool,
-    file: str | None,
-) -> None:
-    """Microseconds an iteration with a hub, beside plain GD, and the parts that take them."""
-    from netopt.bench import output
-    from netopt.bench import star as measured
-    from netopt.bench.round import progress
-    from netopt.bench.star_cases import case_of
-
-    output.check_writable(file)
-    rows = measured.measure(case_of(data, agents, hub_works, rounds, quick), progress())
-    show_on_screen(measured.render(rows))
-    output.write(file, rows)
-
-
-def show_on_screen(renderable: Any) -> None:
-    """Print a rich renderable: coloured on a terminal, plain and 110 columns wide elsewhere."""
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 110).print(renderable)
+cli.add_command(bench)
 
 
 def load_files(paths: tuple[str, ...]) -> None:

@@ -1,10 +1,10 @@
-"""How netopt speaks on standard error: whole lines, warnings without Python's frame."""
+"""How netopt speaks: errors and warnings in whole lines, results as tables."""
 
 from __future__ import annotations
 
 import sys
 import warnings
-from typing import TextIO
+from typing import Any, TextIO
 
 from netopt.errors import NetoptError
 
@@ -38,3 +38,10 @@ def _show(
     line: str | None = None,
 ) -> None:
     say(f"netopt: warning: {message}")
+
+
+def show(renderable: Any) -> None:
+    """Print a rich renderable: coloured on a terminal, plain and 110 columns wide elsewhere."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 110).print(renderable)

@@ -7,23 +7,19 @@ turns in one mpirun, pinned, on a ring of 8; a row reports medians. The ranks' p
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import signal
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netopt import launcher
 from netopt.bench.output import processor
+from netopt.bench.ranks import printed_by
 from netopt.bench.round_cases import Case, experiment_of
 from netopt.bench.round_share import alone
-from netopt.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,55 +39,12 @@ def measure(todo: Sequence[Case], watch: Watch = lambda done, of: None) -> list[
     """
     launcher.check()
     rows = []
-    for row in _rows(todo):
+    for row in printed_by("netopt.bench.round_rank", todo, todo[0].ranks, len(todo)):
         rows.append(row)
         watch(len(rows), len(todo))
     for case, row in zip(todo, rows, strict=True):
         row["alone_seconds_per_neighbour"] = alone(experiment_of(case), min(100, case.rounds))
     return rows
-
-
-def _rows(todo: Sequence[Case]) -> Iterator[Row]:
-    """Start mpirun and yield the rows that the root prints."""
-    words, variables = launcher.command(todo[0].ranks, [json.dumps(todo)])
-    words[words.index("netopt.worker")] = "netopt.bench.round_rank"
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            words,
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            text=True,
-            start_new_session=True,  # Ctrl-C reaches this process only, which ends the ranks
-        )
-        assert process.stdout is not None
-        previous = signal.signal(signal.SIGTERM, _as_interrupt)
-        done = 0
-        try:
-            with process.stdout as lines:
-                for line in lines:
-                    if line.startswith("{"):
-                        yield json.loads(line)
-                        done += 1
-            code = process.wait()
-        finally:
-            signal.signal(signal.SIGTERM, previous)
-            launcher.end_group(process)
-        if code or done < len(todo):
-            raise ConfigError(f"mpirun ended with exit code {code}: {_reason(said)}")
-
-
-def _as_interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _reason(said: IO[str]) -> str:
-    """Return the first line of an error that a rank tells, or the first line of all."""
-    said.seek(0)
-    lines = [line.strip() for line in said if line.strip()]
-    ours = [line.removeprefix(launcher.MARK).strip() for line in lines if launcher.MARK in line]
-    return (ours or lines or ["it said nothing"])[0]
 
 
 def machine(rows: Sequence[Row]) -> str:

@@ -7,25 +7,21 @@ the hub's time goes. The ranks' part is :mod:`netopt.bench.star_rank`.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import signal
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netopt import launcher
 from netopt.bench.output import processor
+from netopt.bench.ranks import printed_by
 from netopt.bench.star_cases import BASE, METHODS, PLUS, Case, experiments
 from netopt.bench.star_split import PARTS
 from netopt.engine import single_threaded
-from netopt.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -56,7 +52,7 @@ def measure(case: Case, watch: Watch = lambda done, of: None) -> list[Row]:
     load = os.getloadavg()[0]
     samples = []
     of = case.repeats * len(METHODS)
-    for found in _samples(case, of):
+    for found in printed_by("netopt.bench.star_rank", case, case.ranks, of):
         samples.append(found)
         watch(len(samples), of)
     return [{**row, "load": load} for row in rows_of(case, samples)]
@@ -119,49 +115,6 @@ def targets(rows: Sequence[Row]) -> list[Row]:
         }
         for item, unit, wanted, measured in found
     ]
-
-
-def _samples(case: Case, count: int) -> Iterator[Row]:
-    """Start mpirun and yield the ``count`` samples that the root prints."""
-    words, variables = launcher.command(case.ranks, [json.dumps(case)])
-    words[words.index("netopt.worker")] = "netopt.bench.star_rank"
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            words,
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            text=True,
-            start_new_session=True,  # Ctrl-C reaches this process only, which ends the ranks
-        )
-        assert process.stdout is not None
-        previous = signal.signal(signal.SIGTERM, _as_interrupt)
-        done = 0
-        try:
-            with process.stdout as lines:
-                for line in lines:
-                    if line.startswith("{"):
-                        yield json.loads(line)
-                        done += 1
-            code = process.wait()
-        finally:
-            signal.signal(signal.SIGTERM, previous)
-            launcher.end_group(process)
-        if code or done < count:
-            raise ConfigError(f"mpirun ended with exit code {code}: {_reason(said)}")
-
-
-def _as_interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _reason(said: IO[str]) -> str:
-    """Return the first line of an error that a rank tells, or the first line of all."""
-    said.seek(0)
-    lines = [line.strip() for line in said if line.strip()]
-    ours = [line.removeprefix(launcher.MARK).strip() for line in lines if launcher.MARK in line]
-    return (ours or lines or ["it said nothing"])[0]
 
 
 def render(rows: Sequence[Row]) -> Group:

@@ -238,7 +238,7 @@ def test_the_command_shows_the_rows_and_writes_them(load, tmp_path, monkeypatch,
     ],
 )
 def test_bad_input_is_refused_in_one_line_before_mpi_starts(words, told, monkeypatch, capsys):
-    monkeypatch.setattr(star, "_samples", lambda case, count: pytest.fail("started"))
+    monkeypatch.setattr(star, "printed_by", lambda *told: pytest.fail("started"))
     assert run(*words) == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1

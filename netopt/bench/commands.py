@@ -1,0 +1,77 @@
+"""The command line of the benchmarks, ``netopt bench pack | round | start | star``."""
+
+from __future__ import annotations
+
+import click
+
+from netopt.speech import show
+
+
+@click.group()
+def bench() -> None:
+    """Measure netopt itself on this machine."""
+
+
+@bench.command()
+@click.option("--quick", is_flag=True, help="Fewer sizes and widths: seconds instead of minutes.")
+@click.option("--json", "file", metavar="FILE", help="Write the measured rows to a file.")
+def pack(quick: bool, file: str | None) -> None:
+    """Throughput of packer and codecs beside memcpy, numpy and what else is installed."""
+    from netopt.bench import suite
+
+    suite.run(quick, file, show)
+
+
+@bench.command("round")
+@click.option("--quick", is_flag=True, help="d = 100 and 10 000 only: within 30 seconds.")
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+def round_(quick: bool, file: str | None) -> None:
+    """Milliseconds a round on a ring of 8, beside MPI's bare neighbourhood collective."""
+    from netopt.bench import output
+    from netopt.bench import round as measured
+    from netopt.bench.round_cases import cases
+
+    output.check_writable(file)
+    rows = measured.measure(cases(quick), measured.progress())
+    show(measured.table(rows))
+    output.write(file, rows)
+
+
+@bench.command()
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+def start(file: str | None) -> None:
+    """Seconds of 8 ranks to their first round, beside a script that imports numpy and mpi4py."""
+    from netopt.bench import output
+    from netopt.bench import start as measured
+
+    output.check_writable(file)
+    rows = measured.measure(watch=measured.progress())
+    show(measured.table(rows, output.machine()))
+    output.write(file, rows)
+
+
+@bench.command()
+@click.option("--data", metavar="NAME", help="breast-cancer, libsvm:PATH, ...; drawn if not given.")
+@click.option("--agents", type=click.IntRange(min=1), help="Workers; 4, or as published.")
+@click.option("--rounds", type=click.IntRange(min=1), help="Iterations of a turn; 500.")
+@click.option("--hub-works", is_flag=True, help="The hub is one of the workers.")
+@click.option("--quick", is_flag=True, help="Turns of 100 iterations, and three of them.")
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+def star(
+    data: str | None,
+    agents: int | None,
+    rounds: int | None,
+    hub_works: bool,
+    quick: bool,
+    file: str | None,
+) -> None:
+    """Microseconds an iteration with a hub, beside plain GD, and the parts that take them."""
+    from netopt.bench import output
+    from netopt.bench import star as measured
+    from netopt.bench.round import progress
+    from netopt.bench.star_cases import case_of
+
+    output.check_writable(file)
+    rows = measured.measure(case_of(data, agents, hub_works, rounds, quick), progress())
+    show(measured.render(rows))
+    output.write(file, rows)
