@@ -15,14 +15,22 @@ GRAPHS = ("w1", {"id": "star", "size": 4}, {"id": "star", "size": 2})
 
 def home(name: str, graphs: Any = GRAPHS) -> Any:
     """Return the first of ``graphs`` (topologies of a run file) on which the algorithm runs."""
-    algorithm = build(Algorithm, name)
-    for graph in graphs:
-        try:
-            algorithm.check(load(graph))
-        except ConfigError:
-            continue
-        return graph
-    raise AssertionError(f"{name} accepts none of the graphs that tests use")
+    return homes(name, graphs)[0]
+
+
+def homes(name: str, graphs: Any = GRAPHS) -> list[Any]:
+    """Return the ``graphs`` on which the algorithm runs; one at least."""
+    found = [graph for graph in graphs if _accepts(build(Algorithm, name), graph)]
+    assert found, f"{name} accepts none of the graphs that tests use"
+    return found
+
+
+def _accepts(algorithm: Algorithm, graph: Any) -> bool:
+    try:
+        algorithm.check(load(graph))
+    except ConfigError:
+        return False
+    return True
 
 
 def channels(name: str) -> list[str]:

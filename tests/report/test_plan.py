@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
-from homes import channels, wide
+from homes import channels, homes, wide
 
 from netopt import config
 from netopt.algorithms import Algorithm
@@ -22,6 +20,7 @@ from netopt.report.text import plain
 FIXED = [name for name in discover(Codec) if build(Codec, name).nbits(7) is not None]
 STAR, PAIR = {"id": "star", "size": 4}, {"id": "star", "size": 2}
 GRAPHS = ["ring-5", STAR, PAIR, {"id": "ring", "size": 3, "directed": True}]
+PLACES = [(name, graph) for name in discover(Algorithm) for graph in homes(name, GRAPHS)]
 
 
 def experiment(**changes):
@@ -39,10 +38,8 @@ def with_codec(algorithm, codec, graph):
     return experiment(**run, codecs=dict.fromkeys(channels(algorithm), wide(codec)))
 
 
-@pytest.mark.parametrize("graph", GRAPHS, ids=str)
-@pytest.mark.parametrize(
-    ("algorithm", "codec"), list(itertools.product(discover(Algorithm), FIXED))
-)
+@pytest.mark.parametrize(("algorithm", "graph"), PLACES, ids=str)
+@pytest.mark.parametrize("codec", FIXED)
 def test_prediction_is_the_ledger(algorithm, codec, graph):
     try:
         made = with_codec(algorithm, codec, graph)
