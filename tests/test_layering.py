@@ -21,6 +21,7 @@ LAYERS = [
     ["data", "schedules", "mixing"],
     ["topologies", "problems", "codecs"],
     ["frame"],
+    ["messages"],
     ["agent"],
     ["algorithms"],
     ["config"],

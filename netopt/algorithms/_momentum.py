@@ -1,15 +1,19 @@
-"""The momentum beta of Nesterov's and Polyak's methods, and the state that they keep."""
+"""What the methods with momentum share: beta, the point of the round before, the message up."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from netopt.agent import Vector
-from netopt.algorithms._star import Node
+from netopt.agent import Agent, Message, Vector
+from netopt.algorithms._star import HUB, Node, Star, convexity, smoothness
+from netopt.codecs import Codec
+from netopt.problems import Problem
+from netopt.topologies import Topology
 
 Beta = Annotated[
     Annotated[float, Meta(ge=0, lt=1)] | Literal["theory"],
@@ -23,6 +27,38 @@ class Rolling(Node):
 
     last: Vector
     beta: float
+
+
+class Momentum(Star):
+    """Base of a method with momentum: give ``theoretical``, ``theory`` and ``serve``."""
+
+    beta: Beta = "theory"
+
+    def theoretical(self, top: float, mu: float) -> float:
+        """Return the beta of theory for L = ``top``."""
+        raise TypeError(f"algorithm {self.id} does not know its momentum")
+
+    def momentum(self, problem: Problem) -> float:
+        """Return beta; ConfigError if theory needs a constant that the problem does not know."""
+        if not isinstance(self.beta, str):
+            return self.beta
+        return self.theoretical(smoothness(problem), convexity(problem, self.id))
+
+    def start(self, me: Agent) -> Any:
+        """Return x_0 twice and the rates."""
+        s = super().start(me)
+        return Rolling(s.x, s.work, s.lr, s.x.copy(), self.momentum(me.problem))
+
+    def review(
+        self, topology: Topology, problem: Problem, codecs: Sequence[Codec]
+    ) -> Sequence[str]:
+        """Refuse a problem without the constants that theory needs."""
+        self.momentum(problem)
+        return super().review(topology, problem, codecs)
+
+    def message(self, s: Rolling, me: Agent) -> Message:
+        """Send grad f_i(x)."""
+        return me.encode("up", me.grad(s.x), HUB)
 
 
 def nesterov(top: float, mu: float) -> float:

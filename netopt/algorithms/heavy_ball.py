@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from netopt.agent import Agent, Message
-from netopt.algorithms._momentum import Beta, Rolling, polyak
-from netopt.algorithms._star import HUB, Star, convexity, mean, smoothness
+from netopt.algorithms._momentum import Momentum, Rolling, polyak
+from netopt.algorithms._star import convexity, mean, smoothness
 from netopt.codecs import Codec
 from netopt.problems import Problem
 
 
-class HeavyBall(Star):
+class HeavyBall(Momentum):
     """Heavy ball: x <- x - eta (1/n) sum_i grad f_i(x) + beta (x - x_before).
 
     In theory eta = 4/(sqrt(L) + sqrt(mu))^2 and beta = ((sqrt(kappa) - 1)/(sqrt(kappa) + 1))^2, and
@@ -24,27 +23,15 @@ class HeavyBall(Star):
 
     id = "heavy-ball"
     reference = "Polyak, Some methods of speeding up the convergence of iteration methods, 1964"
-    beta: Beta = "theory"
 
-    def start(self, me: Agent) -> Any:
-        """Return x_0 twice and the rates."""
-        s = super().start(me)
-        return Rolling(s.x, s.work, s.lr, s.x.copy(), self.momentum(me.problem))
-
-    def momentum(self, problem: Problem) -> float:
+    def theoretical(self, top: float, mu: float) -> float:
         """Return beta."""
-        if not isinstance(self.beta, str):
-            return self.beta
-        return polyak(smoothness(problem), convexity(problem, self.id))
+        return polyak(top, mu)
 
     def theory(self, problem: Problem, codec: Codec, n: int) -> float:
         """Return eta = 4 / (sqrt(L) + sqrt(mu))^2."""
         root = math.sqrt(smoothness(problem)) + math.sqrt(convexity(problem, self.id))
         return 4 / root**2
-
-    def message(self, s: Rolling, me: Agent) -> Message:
-        """Send grad f_i(x)."""
-        return me.encode("up", me.grad(s.x), HUB)
 
     def serve(self, s: Rolling, me: Agent, messages: Mapping[int, Message]) -> None:
         """Step against the mean gradient and on by the momentum."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from netopt.agent import Agent, Message
-from netopt.algorithms._momentum import Beta, Rolling, nesterov
-from netopt.algorithms._star import HUB, Star, convexity, mean, smoothness
+from netopt.algorithms._momentum import Momentum, Rolling, nesterov
+from netopt.algorithms._star import mean, smoothness
 from netopt.codecs import Codec
 from netopt.problems import Problem
 
 
-class Nag(Star):
+class Nag(Momentum):
     """NAG: y <- x - eta (1/n) sum_i grad f_i(x); x <- y + beta (y - y_before).
 
     In theory eta = 1/L and beta = (sqrt(kappa) - 1)/(sqrt(kappa) + 1), and ||x - x*|| shrinks by
@@ -23,27 +22,14 @@ class Nag(Star):
 
     id = "nag"
     reference = "Nesterov, Lectures on Convex Optimization, 2018, (2.2.22)"
-    beta: Beta = "theory"
 
-    def start(self, me: Agent) -> Any:
-        """Return x_0 = y_0 and the rates."""
-        s = super().start(me)
-        return Rolling(s.x, s.work, s.lr, s.x.copy(), self.momentum(me.problem))
-
-    def momentum(self, problem: Problem) -> float:
+    def theoretical(self, top: float, mu: float) -> float:
         """Return beta."""
-        if not isinstance(self.beta, str):
-            return self.beta
-        return nesterov(smoothness(problem), convexity(problem, self.id))
+        return nesterov(top, mu)
 
     def theory(self, problem: Problem, codec: Codec, n: int) -> float:
         """Return eta = 1/L."""
-        self.momentum(problem)
         return 1 / smoothness(problem)
-
-    def message(self, s: Rolling, me: Agent) -> Message:
-        """Send grad f_i(x)."""
-        return me.encode("up", me.grad(s.x), HUB)
 
     def serve(self, s: Rolling, me: Agent, messages: Mapping[int, Message]) -> None:
         """Step to y, and beyond it by the momentum."""
