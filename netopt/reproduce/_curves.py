@@ -175,12 +175,10 @@ class Results:
 def tail_factor(run: Run, start: float, floor: float = 1e-12) -> float:
     """Return the mean contraction a round of the error from ``start`` (a share of the rows) on.
 
-    Rows whose error is below ``floor`` are rounding and do not count; at least the last quarter of
-    the others does.
+    Rows whose error is below ``floor`` are rounding: they do not count, for the share neither.
     """
-    kept = np.flatnonzero(run.error > floor)
-    last = int(kept[-1])
-    first = min(int(start * (len(run.round) - 1)), 3 * last // 4)
+    last = int(np.flatnonzero(run.error > floor)[-1])
+    first = int(start * last)
     rounds = run.round[last] - run.round[first]
     return float((run.error[last] / run.error[first]) ** (1 / rounds))
 
