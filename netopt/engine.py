@@ -140,6 +140,8 @@ class Diary:
             "sent_equals_received": None if sent is None else True,
             "header_bytes": None if sent is None else sent.total().header_bytes,
             "control_bytes": control_bytes,
+            # How good the minimiser is that distances are taken to: the gradient's norm there.
+            "certificate": None if sent is None else self.experiment.problem.certificate(),
             "last": self.rows[-1] if self.rows else None,
         }
         if summary["last"] is not None:

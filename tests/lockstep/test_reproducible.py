@@ -71,3 +71,9 @@ def test_what_the_checksum_covers_changes_nothing_but_the_checksum(play):
         assert place == other
         assert one[:28] + one[32:] == two[:28] + two[32:]
         assert one[28:32] != two[28:32]
+
+
+def test_the_summary_certifies_the_minimiser_that_distances_are_taken_to(play):
+    logistic = {"id": "logistic", "data": "breast-cancer", "solve": True}
+    assert 0 < play(problem=logistic, rounds=2).summary["certificate"] < 1e-14
+    assert play(problem={**logistic, "solve": False}, rounds=2).summary["certificate"] is None
