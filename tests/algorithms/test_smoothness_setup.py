@@ -170,13 +170,17 @@ def test_a_codec_that_tells_without_a_diagonal_is_refused(monkeypatch):
 
 def test_the_hub_is_the_only_one_who_decodes_others(monkeypatch):
     """Workers read the one frame that comes down, and their own."""
-    seen, decode = set(), Agent.decode
+    seen = set()
 
-    def spy(self, message, out=None):
-        seen.add((self.rank, message.header.sender))
-        return decode(self, message, out)
+    def spy(method):
+        def look(self, message, *more):
+            seen.add((self.rank, message.header.sender))
+            return method(self, message, *more)
 
-    monkeypatch.setattr(Agent, "decode", spy)
+        return look
+
+    monkeypatch.setattr(Agent, "decode", spy(Agent.decode))
+    monkeypatch.setattr(Agent, "add", spy(Agent.add))
     network = Lockstep(make("diana-plus"))
     network.setup()
     network.play(0)
