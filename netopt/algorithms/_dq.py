@@ -99,8 +99,8 @@ class Solo(Algorithm):
         raise TypeError(f"algorithm {self.id} does not say how it steps")
 
     def warn(self, facts: Facts, plan: Plan, codec: str, rho: float) -> Sequence[str]:
-        """Return what is wrong with these bits; ``codec`` introduces them."""
-        return ()
+        """Return warnings if the quantizer costs something, as differential quantization counts."""
+        return warnings_dq(self.id, facts, plan, codec, rho)
 
     def facts(self, problem: Problem, codec: Codec) -> Facts:
         """Return the constants; ConfigError if the problem or the codec lacks one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -31,10 +31,6 @@ class DqGd(Solo):
         """Yield bounds on ||grad f(z_i)|| + ||e_{i-1}||."""
         bounds = _ranges.shrinking(facts.top * facts.distance, plan.sigma)
         return _ranges.recursion(bounds, facts.a, facts.floor)
-
-    def warn(self, facts: Facts, plan: Plan, codec: str, rho: float) -> Sequence[str]:
-        """Warn if the quantizer costs something."""
-        return _dq.warnings_dq(self.id, facts, plan, codec, rho)
 
     def wanted(self, s: Shadow, me: Agent) -> Vector:
         """Return grad f(z) - e."""

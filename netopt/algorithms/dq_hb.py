@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -39,10 +39,6 @@ class DqHb(Solo):
         """Yield bounds on ||grad f(z_i)|| + ||E||."""
         bounds = _ranges.transient(facts.top * facts.distance, plan.sigma, plan.beta)
         return _ranges.recursion(bounds, facts.a, facts.floor, plan.beta)
-
-    def warn(self, facts: Facts, plan: Plan, codec: str, rho: float) -> Sequence[str]:
-        """Warn if the quantizer costs something."""
-        return _dq.warnings_dq(self.id, facts, plan, codec, rho)
 
     def wanted(self, s: Shadow, me: Agent) -> Vector:
         """Return grad f(x + eta e) - E."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import numpy as np
@@ -67,10 +67,6 @@ class DqNag(Solo):
             spread = math.sqrt((kappa + 1) / (1 + 1 / math.sqrt(kappa)))
             bounds = _ranges.shrinking(spread * first, plan.sigma)
         return _ranges.recursion(bounds, facts.a, facts.floor, plan.beta)
-
-    def warn(self, facts: Facts, plan: Plan, codec: str, rho: float) -> Sequence[str]:
-        """Warn if the quantizer costs something."""
-        return _dq.warnings_dq(self.id, facts, plan, codec, rho)
 
     def wanted(self, s: Shadow, me: Agent) -> Vector:
         """Return grad f(x + eta E) - E."""
