@@ -129,6 +129,10 @@ class Agent:
         """Return this agent's own stream for ``purpose`` at this place in the run."""
         return Key(self.seed, purpose, self.round, self.exchange, self.rank)
 
+    def common_key(self, purpose: Purpose) -> Key:
+        """Return the stream for ``purpose`` of this round that all agents have in common."""
+        return Key(self.seed, purpose, self.round, 0, BROADCAST)
+
     def encode(self, channel: str, x: Vector, to: int | None = None) -> Message:
         """Return a message with x, shape (d,), or m vectors, shape (m, d), each with its own scale.
 

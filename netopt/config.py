@@ -224,12 +224,13 @@ def make(
         problem.prepare(len(algorithm.workers(topology)), options.seed)
     except MemoryError:
         raise ConfigError("its data do not fit into memory; make it smaller", "$.problem") from None
-    _check_frames(algorithm, codecs, problem.d)
-    warnings = tuple(algorithm.review(topology, problem, codecs))
+    shaped = _shaped(algorithm, codecs, problem)
+    _check_frames(algorithm, shaped, problem.d)
+    warnings = tuple(algorithm.review(topology, problem, shaped))
     rounds = min(options.rounds, options.stop.rounds or options.rounds)
     bits = None if options.stop.bits is None else parse_bits(options.stop.bits, "$.stop.bits")
     resolved = _resolved(options, topology, problem, algorithm, codecs)
-    parts = (options, topology, problem, algorithm, codecs)
+    parts = (options, topology, problem, algorithm, shaped)
     return Experiment(*parts, rounds, bits, resolved, warnings)
 
 
@@ -243,6 +244,17 @@ def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]
         build(Codec, given.get(channel.name, channel.default), f"$.codecs.{channel.name}")
         for channel in algorithm.channels
     )
+
+
+def _shaped(algorithm: Algorithm, codecs: Sequence[Codec], problem: Problem) -> tuple[Codec, ...]:
+    """Return the codecs for the tensors that the problem's x is made of."""
+    sizes, found = problem.tensors(), []
+    for channel, codec in zip(algorithm.channels, codecs, strict=True):
+        try:
+            found.append(codec if channel.telling else codec.shaped(sizes))
+        except ConfigError as error:
+            raise error.under(f"$.codecs.{channel.name}") from None
+    return tuple(found)
 
 
 def _beside(problem: Any, folder: Path | None) -> Any:

@@ -167,6 +167,13 @@ class Codec(Component):
         """
         return self
 
+    def shaped(self, sizes: tuple[int, ...]) -> Codec:
+        """Return the codec for vectors made of tensors of these ``sizes``, which add up to d.
+
+        Most codecs see one vector and return themselves. Raises ConfigError if they do not fit.
+        """
+        return self
+
     def fingerprint(self) -> int:
         """Return 16 bits that identify this codec and its options on the wire."""
         text = json.dumps(self.config(), sort_keys=True, separators=(",", ":"))

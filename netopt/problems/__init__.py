@@ -35,6 +35,10 @@ class Problem(Component):
         """Load or draw the data of ``agents`` agents; the same seed gives the same data."""
         raise ConfigError(f"problem {self.id} does not say how to prepare its data")
 
+    def tensors(self) -> tuple[int, ...]:
+        """Return the sizes of the tensors that x is made of, in order; they add up to d."""
+        return (self.d,)
+
     def start(self) -> Vector:
         """Return the point x_0, shape (d,) float64, at which every agent starts."""
         return np.zeros(self.d)
