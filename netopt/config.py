@@ -19,6 +19,7 @@ from netopt.algorithms import Algorithm
 from netopt.codecs import Codec, nbytes
 from netopt.errors import ConfigError
 from netopt.frame import MOST_BYTES
+from netopt.messages import Channel
 from netopt.problems import Problem
 from netopt.registry import build, fill, suggest
 from netopt.topologies import Topology, file_of, load
@@ -246,15 +247,19 @@ def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]
     )
 
 
-def _shaped(algorithm: Algorithm, codecs: Sequence[Codec], problem: Problem) -> tuple[Codec, ...]:
+def _shaped(
+    algorithm: Algorithm, codecs: Sequence[Codec], problem: Problem
+) -> tuple[Codec, ...]:
     """Return the codecs for the tensors that the problem's x is made of."""
-    sizes, found = problem.tensors(), []
-    for channel, codec in zip(algorithm.channels, codecs, strict=True):
+    sizes = problem.tensors()
+
+    def fit(channel: Channel, codec: Codec) -> Codec:
         try:
-            found.append(codec if channel.telling else codec.shaped(sizes))
+            return codec if channel.telling else codec.shaped(sizes)
         except ConfigError as error:
             raise error.under(f"$.codecs.{channel.name}") from None
-    return tuple(found)
+
+    return tuple(map(fit, algorithm.channels, codecs))
 
 
 def _beside(problem: Any, folder: Path | None) -> Any:
