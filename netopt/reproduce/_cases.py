@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class Request(NamedTuple):
@@ -19,13 +19,15 @@ class Case(NamedTuple):
 
     Cases with the same ``group`` (which problem), ``series`` (which method, the label in the
     figure) and ``at`` (the place in a sweep, such as bits a dimension; None outside one) differ
-    only by their seed, and are averaged.
+    only by their seed, and are averaged. ``driver`` "lockstep" has the case played without MPI,
+    many in a process, whatever the user asks for: that is for many short seeded runs.
     """
 
     series: str
     run: Mapping[str, Any]
     at: float | None = None
     group: str = ""
+    driver: Literal["lockstep"] | None = None
 
     @property
     def seed(self) -> int:

@@ -59,3 +59,15 @@ def at_least(claim: str, bound: float, values: Sequence[float], said: str = "") 
     measured = float(np.mean(values))
     text = said or f">= {bound:.4g}"
     return Claim(claim, text, measured, spread(values), bool(measured >= bound))
+
+
+def median(claim: str, low: float, high: float, values: Sequence[float]) -> Claim:
+    """Claim that the median of values is between ``low`` and ``high``."""
+    measured = float(np.median(values))
+    text = f"{low:.4g} to {high:.4g}"
+    return Claim(claim, text, measured, spread(values), bool(low <= measured <= high))
+
+
+def exact(claim: str, wrong: int, counted: int, what: str) -> Claim:
+    """Claim that of the ``counted`` things called ``what`` none is ``wrong``."""
+    return Claim(claim, f"0 {what} differ", f"{wrong} of {counted} differ", None, wrong == 0)

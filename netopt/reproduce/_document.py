@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from netopt.bench.output import machine
 from netopt.recorder import write
 from netopt.report import units
 from netopt.reproduce._claims import Claim
-from netopt.reproduce._curves import Curve, Results
+from netopt.reproduce._curves import DISTANCE, GEOMETRIC, Curve, Results
 from netopt.reproduce._drawing import Panel, draw
 from netopt.reproduce._study import Study
 
@@ -47,6 +51,8 @@ def publish(study: Study, results: Results, facts: Facts, out: Path) -> list[Cla
     draw(panels, f"{study.name}: {study.shows}", pictures)
     write(out / TABLE, table(results.curves))
     write(out / CLAIMS, json.dumps([claim.row() for claim in claims], indent=2) + "\n")
+    for name, text in study.files(results).items():
+        write(out / name, text)
     write(out / PAGE, page(study, results, claims, facts))
     write(out / FACTS, json.dumps(facts._asdict(), indent=2) + "\n")
     return claims
@@ -56,14 +62,27 @@ def table(curves: Sequence[Curve]) -> str:
     """Return the curves as CSV: one line a series and recorded round, means over n seeds.
 
     ``error`` is a geometric mean, ``low`` and ``high`` one standard deviation of its logarithm
-    below and above; the set-up is apart from the other bits and bytes.
+    below and above; the set-up is apart from the other bits and bytes. If something else is
+    measured, that is the column's name, its mean is as in ``over_seeds``, and all other columns of
+    the metrics follow.
     """
+    measure = curves[0].measure
+    more = [] if measure == DISTANCE else _further(curves)
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(COLUMNS)
+    lines.writerow([measure if n == "error" and more else n for n in COLUMNS] + more)
     for curve in curves:
-        lines.writerows(_lines(curve))
+        columns = (curve.columns.get(name, np.full(len(curve.round), np.nan)) for name in more)
+        rest = zip(*(column.tolist() for column in columns), strict=True) if more else repeat(())
+        for line, others in zip(_lines(curve), rest, strict=False):
+            lines.writerow([*line, *("" if math.isnan(v) else v for v in others)])
     return text.getvalue()
+
+
+def _further(curves: Sequence[Curve]) -> list[str]:
+    """Return the columns of the metrics that have no place of their own in the table."""
+    names = dict.fromkeys(name for curve in curves for name in curve.columns)
+    return [name for name in names if name not in (*COLUMNS, curves[0].measure)]
 
 
 def _lines(curve: Curve) -> Iterator[tuple[Any, ...]]:
@@ -101,10 +120,9 @@ not played again; `runs/` holds one run directory a case, for `netopt show`, `pl
 
 ![{study.shows}]({FIGURE})
 
-Measured lines are geometric means over {_seeds(results)}; the bands are one standard deviation of
-the logarithm. The points are in `{TABLE}`, the figure as PDF beside it.
+Measured lines are {_means(results)}. The points are in `{TABLE}`, the figure as PDF beside it.
 
-## Claims: {held} of {len(claims)} held
+{_notes(study, results)}## Claims: {held} of {len(claims)} held
 | claim | expected | measured | spread | held |
 | --- | --- | --- | --- | --- |
 {claims_lines(claims)}
@@ -120,6 +138,11 @@ the logarithm. The points are in `{TABLE}`, the figure as PDF beside it.
 {facts.runs} runs, of which {facts.played} were played for this page in \
 {units.seconds(facts.seconds)}.
 """
+
+
+def _notes(study: Study, results: Results) -> str:
+    """Return the study's own tables, with an empty line after them."""
+    return "".join(f"{text.rstrip()}\n\n" for text in study.notes(results))
 
 
 def claims_lines(claims: Sequence[Claim]) -> str:
@@ -138,6 +161,15 @@ def value(number: float | str | None) -> str:
     return number if isinstance(number, str) else f"{number:.4g}"
 
 
+def _means(results: Results) -> str:
+    if results.curves[0].measure in GEOMETRIC:
+        return (
+            f"geometric means over {_seeds(results)}; the bands are one standard deviation of\n"
+            "the logarithm"
+        )
+    return f"means over {_seeds(results)}; the bands are one standard deviation"
+
+
 def _seeds(results: Results) -> str:
     counts = sorted({curve.n for curve in results.curves})
     return f"{' or '.join(map(str, counts))} seed{'s' if counts != [1] else ''}"
@@ -145,8 +177,9 @@ def _seeds(results: Results) -> str:
 
 def _sent(curves: Sequence[Curve]) -> str:
     """Return a table of bits and bytes at each series' end, with and without the set-up."""
+    up = "payload up" if all(curve.hub for curve in curves) else "payload (with a hub: up)"
     head = (
-        "| series | rounds | payload up | with set-up | on the wire, all edges, headers included "
+        f"| series | rounds | {up} | with set-up | on the wire, all edges, headers included "
         "| with set-up |\n| --- | --- | --- | --- | --- | --- |\n"
     )
     return head + "\n".join(f"| {' | '.join(_sent_cells(curve))} |" for curve in curves)

@@ -39,10 +39,26 @@ class Line(NamedTuple):
     dash: Any = ""
 
 
+class Bar(NamedTuple):
+    """One row of a panel of bars: a value, the interval ``low`` to ``high``, and a ``note``.
+
+    ``colour`` is an index as a line's; None is grey. The note stands at the right edge.
+    """
+
+    label: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    colour: int | None = 0
+    note: str = ""
+
+
 class Panel(NamedTuple):
     """One pair of axes; ``marks`` are vertical lines, each a place and what is there.
 
-    ``lowest`` and ``highest`` bound the y axis where a line would leave no room for the others.
+    A panel with ``bars`` has a row for each of them instead of lines, the first one on top, and
+    ``lowest`` and ``highest`` bound its x axis; with ``points`` a row is a point in its interval.
+    Else they bound the y axis where a line would leave no room for the others.
     """
 
     title: str
@@ -54,6 +70,8 @@ class Panel(NamedTuple):
     marks: Sequence[tuple[float, str]] = ()
     lowest: float | None = None
     highest: float | None = None
+    bars: Sequence[Bar] = ()
+    points: bool = False
 
 
 def draw(panels: Sequence[Panel], title: str, outs: Sequence[Path]) -> None:
@@ -102,7 +120,10 @@ def _panel(axes: Axes, panel: Panel) -> None:
         axes.set_xscale("log")
     if panel.log_y:
         axes.set_yscale("log")
-    _limits(axes, panel)
+    if panel.bars:
+        _rows(axes, panel)
+    else:
+        _limits(axes, panel)
     for place, label in panel.marks:
         _mark(axes, place, label)
 
@@ -130,6 +151,39 @@ def _line(axes: Axes, line: Line, index: int, theory: bool) -> None:
     axes.plot(line.x, line.y, label=line.label, color=colour, **style)
     if line.low is not None and line.high is not None:
         axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, linewidth=0)
+
+
+def _rows(axes: Axes, panel: Panel) -> None:
+    """Draw the bars of a panel as rows, the first one on top; x is bounded as the panel says."""
+    for place, bar in enumerate(panel.bars):
+        colour = GREY if bar.colour is None else COLOURS[bar.colour % len(COLOURS)]
+        if panel.points:
+            axes.plot([bar.value], [place], marker="o", color=colour, linestyle="")
+        else:
+            axes.barh(place, bar.value, height=0.7, color=colour, alpha=0.85)
+        if bar.low is not None and bar.high is not None:
+            ink = colour if panel.points else "black"
+            axes.errorbar(
+                [bar.value],
+                [place],
+                xerr=[[bar.value - bar.low], [bar.high - bar.value]],
+                color=ink,
+                capsize=3,
+                linewidth=1.4,
+            )
+        axes.annotate(
+            bar.note,
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+            color=GREY,
+        )
+    axes.set_yticks(range(len(panel.bars)), [bar.label for bar in panel.bars], fontsize=9)
+    axes.set_ylim(len(panel.bars) - 0.4, -0.6)
+    axes.set_xlim(panel.lowest, panel.highest)
 
 
 def _darker(colour: str) -> str:

@@ -52,6 +52,32 @@ def errors(
     return [panel._replace(lowest=low, highest=high) for panel in panels]
 
 
+def metric(shown: Sequence[Shown], label: str, title: str, log_y: bool = False) -> list[Panel]:
+    """Return the panels of the curves' measure against rounds, payload bytes and seconds.
+
+    ``label`` is the axis label of the measure, ``title`` goes before each panel's own. Payload is
+    what the hub gets where all curves have one, and else what all edges carry.
+    """
+    hub = all(one.curve.hub for one in shown)
+    most = max(float(_payload(one.curve, hub)[-1]) for one in shown)
+    divisor, letter = prefix(most)
+    where = "to the hub" if hub else "on all edges"
+    costs: list[tuple[str, str, Cost]] = [
+        ("iterations", "iterations", lambda curve: curve.round),
+        ("bytes", f"payload {where} ({letter}B)", lambda curve: _payload(curve, hub) / divisor),
+        ("seconds", "wall time (s)", lambda curve: curve.seconds),
+    ]
+    return [
+        Panel(f"{title}: {name}", x, label, [_line(one, cost) for one in shown], k > 0, log_y=log_y)
+        for k, (name, x, cost) in enumerate(costs)
+    ]
+
+
+def _payload(curve: Curve, hub: bool) -> Column:
+    """Return the payload bytes that the hub got, or those of all edges, shape (rows,)."""
+    return (curve.uplink_bits if hub else curve.columns["payload_bits"]) / 8
+
+
 def _bytes(shown: Sequence[Shown], measure: str, title: str, note: str, setup: bool) -> Panel:
     most = max(float(one.curve.uplink_bits[-1] + one.curve.setup_bits) for one in shown) / 8
     divisor, letter = prefix(most)

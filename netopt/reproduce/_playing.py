@@ -6,6 +6,7 @@ holds a summary and the same resolved run file; whatever else lies there is repl
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,13 +38,19 @@ FINISHED = ("rounds", "bits", "loss")
 
 
 class Job(NamedTuple):
-    """A case that is to be played: its run file, its run directory, and how much it is."""
+    """A case that is to be played by ``driver``: its run file, its directory, how much it is."""
 
     case: Case
     file: Path
     out: Path
+    driver: str
     ranks: int
     rounds: int
+
+    @property
+    def processes(self) -> int:
+        """Return how many processes play it."""
+        return 1 if self.driver == "lockstep" else self.ranks
 
 
 class Plan(NamedTuple):
@@ -76,8 +84,8 @@ def plan(cases: Sequence[Case], out: Path, driver: str) -> Plan:
             tried.add((case.group, case.series))
             config.make(raw)
         file = out / "cases" / f"{case.name}.yaml"
-        size = load(raw["topology"], "$.topology").size
-        jobs.append(Job(case, file, directory, size, int(resolved["rounds"])))
+        size, played = size_of(case), str(raw["network"]["driver"])
+        jobs.append(Job(case, file, directory, played, size, int(resolved["rounds"])))
     return Plan(out, driver, len(cases) - len(jobs), jobs)
 
 
@@ -100,9 +108,19 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_driver(case: Case, driver: str) -> dict[str, Any]:
-    """Return the run file of a case that is played by ``driver``."""
-    network = {**case.run.get("network", {}), "driver": driver}
+    """Return the run file of a case that is played by ``driver``, unless it has one of its own."""
+    network = {**case.run.get("network", {}), "driver": case.driver or driver}
     return {**case.run, "network": network}
+
+
+def size_of(case: Case) -> int:
+    """Return how many agents a case has."""
+    return _size(json.dumps(case.run["topology"]))
+
+
+@cache
+def _size(topology: str) -> int:
+    return load(json.loads(topology), "$.topology").size
 
 
 def complete(directory: Path, resolved: Mapping[str, Any]) -> bool:
@@ -138,14 +156,12 @@ def play(plan: Plan, jobs: int | None, watch: Callable[[Job, int], None]) -> Non
         job.file.parent.mkdir(parents=True, exist_ok=True)
         job.out.parent.mkdir(parents=True, exist_ok=True)
         recorder.write(job.file, yamlfile.dump(with_driver(job.case, plan.driver)))
-    for ranks in sorted({job.ranks for job in plan.jobs}):
-        some = [job for job in plan.jobs if job.ranks == ranks]
-        beside = jobs or max(1, launcher.usable_cores() // (1 if _alone(plan) else ranks))
-        _side_by_side(plan, _batches(some, beside), beside, watch)
-
-
-def _alone(plan: Plan) -> bool:
-    return plan.driver == "lockstep"
+    for processes in sorted({job.processes for job in plan.jobs}):
+        some = [job for job in plan.jobs if job.processes == processes]
+        for driver in sorted({job.driver for job in some}):
+            alike = [job for job in some if job.driver == driver]
+            beside = jobs or max(1, launcher.usable_cores() // processes)
+            _side_by_side(_batches(alike, beside), beside, watch)
 
 
 def _batches(jobs: Sequence[Job], beside: int) -> list[list[Job]]:
@@ -157,9 +173,9 @@ def _batches(jobs: Sequence[Job], beside: int) -> list[list[Job]]:
 class _Process:
     """A running batch: its process, what it says, and how far each of its jobs has come."""
 
-    def __init__(self, plan: Plan, batch: Sequence[Job]) -> None:
+    def __init__(self, batch: Sequence[Job]) -> None:
         words = [str(p.absolute()) for job in batch for p in (job.file, job.out)]
-        arguments, variables = _command(plan, batch[0].ranks, words)
+        arguments, variables = _command(batch[0], words)
         self.batch = list(batch)
         self.process = subprocess.Popen(
             arguments,
@@ -205,16 +221,16 @@ class _Process:
         self._mouth.join()
 
 
-def _command(plan: Plan, ranks: int, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    if _alone(plan):
+def _command(job: Job, words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    if job.driver == "lockstep":
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         return [sys.executable, "-m", "netopt.reproduce._player", "lockstep", *words], one
-    arguments, variables = launcher.command(ranks, ["mpi", *words])
+    arguments, variables = launcher.command(job.ranks, ["mpi", *words])
     return ["netopt.reproduce._player" if w == "netopt.worker" else w for w in arguments], variables
 
 
 def _side_by_side(
-    plan: Plan, batches: Sequence[Sequence[Job]], beside: int, watch: Callable[[Job, int], None]
+    batches: Sequence[Sequence[Job]], beside: int, watch: Callable[[Job, int], None]
 ) -> None:
     waiting = list(batches)
     running: list[_Process] = []
@@ -222,7 +238,7 @@ def _side_by_side(
         with _interruptible():
             while waiting or running:
                 while waiting and len(running) < beside:
-                    running.append(_Process(plan, waiting.pop(0)))
+                    running.append(_Process(waiting.pop(0)))
                 time.sleep(BLINK)
                 for process in list(running):
                     process.tell(watch)

@@ -84,7 +84,10 @@ def _one(study: Study, plan: _playing.Plan, wish: Wish) -> list[Claim] | None:
     finally:
         progress.close()
     seconds = time.perf_counter() - began
-    runs = [_curves.read(case, plan.out / "runs" / case.name, study.power) for case in cases]
+    runs = [
+        _curves.read(case, plan.out / "runs" / case.name, study.power, study.measure)
+        for case in cases
+    ]
     facts = _facts(study, plan, wish, len(cases), seconds)
     claims = publish(study, _curves.Results(wish.request, runs), facts, plan.out)
     _show(study, claims, plan.out)
@@ -188,7 +191,7 @@ def listing(request: Request) -> Table:
         study = find(name)
         full, quick = request._replace(quick=False), request._replace(quick=True)
         cases = study.cases(full)
-        ranks = sorted({_ranks(case) for case in cases})
+        ranks = sorted({_playing.size_of(case) for case in cases})
         size = "-".join(map(str, dict.fromkeys((ranks[0], ranks[-1]))))
         table.add_row(
             *(name, study.shows, request.data or study.data, size, str(len(cases))),
@@ -197,20 +200,16 @@ def listing(request: Request) -> Table:
     return table
 
 
-def _ranks(case: Case) -> int:
-    return int(case.run["topology"]["size"])
-
-
 def _duration(study: Study, request: Request) -> str:
     """Return the seconds of a study, measured if it was ever played whole, else estimated."""
     known = read_facts(default_place(study.name, request))
     cases = study.cases(request)
     if known and known.get("runs") == known.get("played") == len(cases):
         return units.seconds(float(known["seconds"]))
-    work = sum(int(case.run["rounds"]) * _ranks(case) * ROUND + PREPARE for case in cases)
+    work = sum(int(case.run["rounds"]) * _playing.size_of(case) * ROUND + PREPARE for case in cases)
     return f"~{units.seconds(float(f'{work + START * _starts(cases):.1g}'))}"
 
 
 def _starts(cases: Sequence[Case]) -> int:
-    sizes = [_ranks(case) for case in cases]
+    sizes = [0 if case.driver else _playing.size_of(case) for case in cases]
     return sum(-(-sizes.count(size) // _playing.BATCH) for size in set(sizes))

@@ -28,12 +28,25 @@ class Study:
     reference: ClassVar[str] = ""
     data: ClassVar[str] = ""
     """The default data, in words if they are drawn."""
+    measure: ClassVar[str] = "distance"
+    """What a curve shows: the distance to the minimiser, or a column of metrics as it is."""
     power: ClassVar[int] = 1
-    """The error is (||x_k - x*|| / ||x_0 - x*||)^power."""
+    """Of a distance, the error is (||x_k - x*|| / ||x_0 - x*||)^power."""
+    seeds: ClassVar[tuple[int, int]] = (5, 2)
+    """How many different seeds the full and the quick version have."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Modules that the problems import and that netopt itself does without, such as torch."""
 
     def cases(self, request: Request) -> list[Case]:
         """Return the runs to play; ConfigError for data that do not fit."""
         raise TypeError(f"study {self.name} lists no cases")
+
+    def short(self) -> list[Case]:
+        """Return a few rounds of the quick cases: for tests, in which claims need not hold.
+
+        A study whose data are large or must be installed apart gives others here.
+        """
+        return [shortened(case) for case in self.cases(Request(None, True))]
 
     def panels(self, results: Results) -> list[Panel]:
         """Return the figure, row by row of two panels."""
@@ -43,9 +56,25 @@ class Study:
         """Return the paper's claims, judged."""
         raise TypeError(f"study {self.name} judges nothing")
 
+    def notes(self, results: Results) -> Sequence[str]:
+        """Return parts of the page that only this study has, in Markdown, each with its heading."""
+        return ()
+
+    def files(self, results: Results) -> dict[str, str]:
+        """Return further files to write beside the page, such as a table: name -> text."""
+        return {}
+
     def deviations(self, request: Request) -> Sequence[str]:
         """Return in what this differs from the paper's own experiment, a sentence each."""
         return ()
+
+
+def shortened(case: Case, rounds: int = 40) -> Case:
+    """Return a case with at most ``rounds`` rounds, recorded at four places or more."""
+    rounds = min(rounds, int(case.run["rounds"]))
+    record = case.run.get("record", {})
+    record = {**record, "every": min(record.get("every", 10), max(1, rounds // 4))}
+    return case._replace(run={**case.run, "rounds": rounds, "record": record})
 
 
 def find(name: str) -> Study:

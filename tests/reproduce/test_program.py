@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from netopt import __main__ as command_line
-from netopt.reproduce import _document, _playing, _program
+from netopt.reproduce import _document, _playing, _program, _study
 from netopt.reproduce.dq_gd import contraction
 
 SCHEMA = {"claim": str, "expected": (float, str), "measured": (float, str), "held": bool}
@@ -120,9 +120,8 @@ def test_ctrl_c_says_how_to_go_on(netopt, short, monkeypatch, tmp_path):
 REFUSED = {
     "no study": (
         (),
-        "name studies, or give --all; the studies are dq-gd/contraction, dq-gd/least-squares, "
-        "dq-gd/momentum, smoothness/blocks, smoothness/dithering-vs-sparse, "
-        "smoothness/improvement, smoothness/nonuniform, and --list says what they show",
+        f"name studies, or give --all; the studies are {', '.join(_study.names())}, and --list "
+        "says what they show",
     ),
     "wrong name": (
         ("dq-gd/contractoin",),
@@ -157,7 +156,7 @@ def test_the_list_names_every_study_and_says_where_times_come_from(netopt, tmp_p
     monkeypatch.chdir(tmp_path)
     code, said, _ = netopt("--list")
     assert code == 0
-    assert said.count(" ~") == 2 * 7 + 1
+    assert said.count(" ~") == 2 * len(_study.names()) + 1
     assert "estimated from the rounds" in " ".join(said.split())
     assert all(name in said for name in _program.names())
 

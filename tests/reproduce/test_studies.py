@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
-from netopt import config
+from netopt import config, reproduce
 from netopt.algorithms import _dq
 from netopt.errors import ConfigError
 from netopt.network.lockstep import Lockstep
@@ -15,14 +16,14 @@ from netopt.reproduce._cases import Request
 from netopt.reproduce.dq_gd import _sweep, momentum
 from netopt.reproduce.smoothness import _methods
 
-NAMES = (
-    *("dq-gd/contraction", "dq-gd/least-squares", "dq-gd/momentum", "smoothness/blocks"),
-    *("smoothness/dithering-vs-sparse", "smoothness/improvement", "smoothness/nonuniform"),
-)
+NAMES = tuple(_study.names())
+FOLDER = Path(reproduce.__file__).parent
 
 
 def test_every_study_is_found_by_its_file():
-    assert tuple(_study.names()) == NAMES
+    files = [file.relative_to(FOLDER) for file in FOLDER.glob("*/[!_]*.py")]
+    assert list(NAMES) == sorted(f.with_suffix("").as_posix().replace("_", "-") for f in files)
+    assert {"dq-gd/contraction", "qgd/toy", "smoothness/blocks"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -33,7 +34,7 @@ def test_a_study_says_what_it_is_and_its_cases_differ(name, quick):
     assert all((study.shows, study.paper, study.reference, study.data))
     cases = study.cases(Request(None, quick))
     assert len({case.name for case in cases}) == len(cases)
-    assert len({case.seed for case in cases}) == (2 if quick else 5)
+    assert len({case.seed for case in cases}) == study.seeds[quick]
     assert study.deviations(Request(None, quick))
 
 
