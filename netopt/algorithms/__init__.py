@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,19 @@ from netopt.registry import Component
 from netopt.topologies import Topology
 
 Round = Generator[Exchange, Inbox, None]
+
+
+class Extra(NamedTuple):
+    """Frames that not every round has, such as a reset's: ``what`` it is, in one word or two.
+
+    ``times`` says how often it happens in a run, None if that depends on the data. ``frames`` are
+    source, destination and channel index; on a channel for telling each has ``count`` numbers.
+    """
+
+    what: str
+    times: int | None
+    frames: Sequence[tuple[int, int, int]]
+    count: int = 1  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
 
 
 @dataclass(slots=True)
@@ -97,6 +110,10 @@ class Algorithm(Component):
         """Return (source, destination, channel index) of every frame of one round."""
         used = [c for c, channel in enumerate(self.channels) if not channel.telling]
         return [(i, j, c) for c in used for i, j in topology.edges]
+
+    def extras(self, topology: Topology, rounds: int) -> Sequence[Extra]:
+        """Return what a run of so many rounds sends besides ``traffic``; nothing for most."""
+        return ()
 
     def check(self, topology: Topology) -> None:
         """Raise ConfigError if the method cannot run on this graph."""

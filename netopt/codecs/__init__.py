@@ -143,6 +143,13 @@ class Codec(Component):
         omega = self.omega(n)
         return None if omega is None or omega >= 1 else 1 - omega
 
+    def linear(self) -> bool:
+        """Return whether C(x) + C(y) = C(x + y) for all x and y of a round, whoever sends them.
+
+        Up to what float32 rounds on the wire.
+        """
+        return False
+
     def covering(self, n: int) -> float | None:
         """Return the largest error ||Q(x) - x|| over the vectors with ||x|| <= 1 (Euclidean).
 

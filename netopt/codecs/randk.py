@@ -14,7 +14,7 @@ from netopt.codecs._indices import Indices
 from netopt.codecs._sparse import Count, Dtype, Fraction, Sparse, check_end, share
 from netopt.core import packing
 from netopt.errors import FrameError, RangeError
-from netopt.keys import Key, Purpose
+from netopt.keys import BROADCAST, Key, Purpose
 
 
 class RandK(Sparse):
@@ -22,6 +22,10 @@ class RandK(Sparse):
 
     Both ends draw them from the frame's key. Unscaled it is a contraction and biased. A tenth of
     the coordinates is the usual choice. The receiver scales, so the wire holds the coordinates.
+    ``indices: common`` draws them once a round for all senders and receivers: C is then linear over
+    the agents (Avdiukhin and Yaroslavtsev 2021), and what they send adds up on k coordinates. As
+    the errors of two senders are then no longer independent, averaging does not reduce them: a
+    theory with omega / n, such as DCGD's and DIANA's, does not hold for it.
     """
 
     id = "randk"
@@ -32,8 +36,8 @@ class RandK(Sparse):
         bool, Meta(description="whether the receiver scales by n / k")
     ] = True
     indices: Annotated[
-        Literal["shared", "sent"],
-        Meta(description="drawn by both ends, or sent too, to show what that costs"),
+        Literal["shared", "common", "sent"],
+        Meta(description="drawn by both ends, by all alike, or sent too, to show what that costs"),
     ] = "shared"
     dtype: Dtype = "float32"
 
@@ -43,12 +47,12 @@ class RandK(Sparse):
 
     def nbits(self, n: int) -> int | None:
         """Return the bits of k numbers, or None if the indices are sent."""
-        return super().nbits(n) if self.indices == "shared" else None
+        return super().nbits(n) if self.indices != "sent" else None
 
     def max_nbits(self, n: int) -> int:
         """Return the bits of k numbers and, if it is sent, of the longest index set."""
         numbers = share(self.k, self.fraction, n) * self.width()
-        return numbers + (0 if self.indices == "shared" else _indices.most_bits(n))
+        return numbers + (_indices.most_bits(n) if self.indices == "sent" else 0)
 
     def omega(self, n: int) -> float | None:
         """Return n / k - 1; None if the values are not scaled."""
@@ -71,10 +75,14 @@ class RandK(Sparse):
         """Return k / n if the values are not scaled, else as for every unbiased codec."""
         return super().contraction(n) if self.unbiased else share(self.k, self.fraction, n) / n
 
+    def linear(self) -> bool:
+        """Return whether the coordinates are common to all agents."""
+        return self.indices == "common"
+
     def encode_into(self, x: Vector, key: Key, out: Bytes) -> int:
         """Write k coordinates; RangeError if x is not finite or one of them does not fit."""
         self.check(x)
-        chosen = drawn(key, len(x), share(self.k, self.fraction, len(x)))
+        chosen = self._drawn(key, len(x), share(self.k, self.fraction, len(x)))
         values = x[chosen]
         bits = self.put_values(values, out)
         if not math.isfinite(packing.norm(values, "linf") * self._scale(len(x))):
@@ -92,12 +100,18 @@ class RandK(Sparse):
         if self.indices == "sent":
             chosen, values, bits = self.get_pair(payload, n, k)
         else:
-            chosen, values, bits = drawn(key, n, k), self.get_values(payload, k), k * self.width()
+            chosen = self._drawn(key, n, k)
+            values, bits = self.get_values(payload, k), k * self.width()
         check_end(payload, bits)
         if not math.isfinite(packing.norm(values, "linf") * self._scale(n)):
             raise FrameError("a value overflows when it is scaled")
         values *= self._scale(n)
         return chosen, values
+
+    def _drawn(self, key: Key, n: int, k: int) -> Indices:
+        if self.indices == "common":  # what is left of the place in the run is the round
+            key = key._replace(exchange=0, sender=BROADCAST, receiver=BROADCAST, part=0)
+        return drawn(key, n, k)
 
     def _scale(self, n: int) -> float:
         return n / max(1, share(self.k, self.fraction, n)) if self.unbiased else 1.0

@@ -43,6 +43,10 @@ class Raw(Codec):
         """
         return {"float64": 0.0, "float32": 2.0**-48}.get(self.dtype)
 
+    def linear(self) -> bool:
+        """Return whether the numbers are float64 or float32."""
+        return self.dtype != "float16"
+
     def encode_into(self, x: Vector, key: Key, out: Bytes) -> int:
         """Write x rounded to the wire format; RangeError if a coordinate overflows it."""
         wire = WIRE[self.dtype]

@@ -57,12 +57,27 @@ class EdgePlan(NamedTuple):
         return self.payload_bytes + self.header_bytes
 
 
+class ExtraPlan(NamedTuple):
+    """What all edges carry each time that something out of the ordinary happens, such as a reset.
+
+    ``times`` is how often it does in the run; None: that depends on the data, and the totals are
+    without it. ``exact`` as in ChannelPlan.
+    """
+
+    what: str
+    times: int | None
+    payload_bits: int
+    wire_bytes: int
+    exact: bool
+
+
 class Plan(NamedTuple):
     """A run's graph and traffic, as plain data.
 
     ``exact`` is False if a codec's payload depends on the data; ``may_stop`` is True if a stop
     condition can end the run before ``rounds``. ``edges`` are per round; ``*_per_round`` and
-    ``*_total`` are sums over all directed edges. ``diameter`` is None for an unconnected graph.
+    ``*_total`` are sums over all directed edges, and the totals have the ``extras`` whose number is
+    known. ``diameter`` is None for an unconnected graph.
     """
 
     topology: str
@@ -87,6 +102,7 @@ class Plan(NamedTuple):
     payload_bits_total: int
     wire_bytes_total: int
     setup_bytes: int
+    extras: tuple[ExtraPlan, ...] = ()
 
 
 def plan(experiment: Experiment) -> Plan:
@@ -98,6 +114,8 @@ def plan(experiment: Experiment) -> Plan:
     edges = _edges(graph, traffic, channels, told)
     bits = sum(edge.payload_bits for edge in edges)
     wire = sum(edge.wire_bytes for edge in edges)
+    extras = _extras(experiment, channels)
+    known = [(extra, extra.times) for extra in extras if extra.times is not None]
     stop = experiment.options.stop
     return Plan(
         topology=graph.name,
@@ -113,15 +131,17 @@ def plan(experiment: Experiment) -> Plan:
         diameter=graph.diameter if graph.strongly_connected else None,
         d=experiment.problem.d,
         rounds=experiment.rounds,
-        exact=all(channel.exact for channel in channels if channel.frames_per_round),
+        exact=all(channel.exact for channel in channels if channel.frames_per_round)
+        and all(extra.exact for extra in extras),
         may_stop=stop.bits is not None or stop.loss is not None,
         channels=channels,
         edges=edges,
         payload_bits_per_round=bits,
         wire_bytes_per_round=wire,
-        payload_bits_total=bits * experiment.rounds,
-        wire_bytes_total=wire * experiment.rounds,
+        payload_bits_total=bits * experiment.rounds + sum(n * e.payload_bits for e, n in known),
+        wire_bytes_total=wire * experiment.rounds + sum(n * e.wire_bytes for e, n in known),
         setup_bytes=sum(edge.setup_bytes for edge in edges),
+        extras=extras,
     )
 
 
@@ -182,6 +202,20 @@ def _edge(edge: tuple[int, int], mine: Sequence[ChannelPlan], numbers: Sequence[
     )
 
 
+def _extras(experiment: Experiment, channels: Sequence[ChannelPlan]) -> tuple[ExtraPlan, ...]:
+    algorithm, found = experiment.algorithm, []
+    for extra in algorithm.extras(experiment.topology, experiment.rounds):
+        bits = wire = 0
+        for _, _, index in extra.frames:
+            channel = channels[index]
+            told = channel.codec.nbits(extra.count) if algorithm.channels[index].telling else None
+            bits += channel.payload_bits if told is None else told
+            wire += channel.frame_bytes if told is None else HEADER_BYTES + nbytes(told)
+        exact = all(channels[index].exact for _, _, index in extra.frames)
+        found.append(ExtraPlan(extra.what, extra.times, bits, wire, exact))
+    return tuple(found)
+
+
 def _graph_table(plan: Plan) -> Table:
     table = _facts(f"graph {plan.topology}")
     kind = "directed" if plan.directed else "undirected"
@@ -231,7 +265,13 @@ def _total_table(plan: Plan) -> Table:
     low, high = min(edge, default=0), max(edge, default=0)
     table.add_row("an edge, a round", f"{most}{_range(low, high)} B")
     table.add_row("all edges, a round", f"{most}{_bytes(plan.wire_bytes_per_round)}")
-    table.add_row(f"all edges, {plan.rounds} rounds", f"{whole}{_bytes(plan.wire_bytes_total)}")
+    for extra in plan.extras:
+        times = "when the data want it" if extra.times is None else f"{extra.times} times"
+        size = f"{'' if extra.exact else 'at most '}{_bytes(extra.wire_bytes)}"
+        table.add_row(f"a {extra.what}", f"{size}, {times}")
+    apart = [f", and each {extra.what}" for extra in plan.extras if extra.times is None]
+    total = f"{whole}{_bytes(plan.wire_bytes_total)}{''.join(apart)}"
+    table.add_row(f"all edges, {plan.rounds} rounds", total)
     if plan.setup_bytes:
         table.add_row("set-up, once", _bytes(plan.setup_bytes))
     bits = units.bits(plan.payload_bits_total, exact=True)
