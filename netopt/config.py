@@ -26,6 +26,7 @@ from netopt.topologies import Topology, file_of, load
 from netopt.topologies import read as read_topology
 
 NONE: Mapping[str, Any] = {}
+_SOURCES = ("libsvm:", "images:")
 _UNITS = {"bit": 1, "kbit": 10**3, "Mbit": 10**6, "Gbit": 10**9, "Tbit": 10**12}
 _UNITS |= {"B": 8, "kB": 8 * 10**3, "MB": 8 * 10**6, "GB": 8 * 10**9, "TB": 8 * 10**12}
 
@@ -263,13 +264,18 @@ def _shaped(
 
 
 def _beside(problem: Any, folder: Path | None) -> Any:
-    """Return a problem's mapping with the LIBSVM file beside the run file found, if it is there."""
+    """Return a problem's mapping with its data found beside the run file, if they are there.
+
+    Such data are ``libsvm:PATH``, ``images:PATH`` and paths that end in .npy.
+    """
     data = problem.get("data") if isinstance(problem, dict) else None
-    if folder is not None and isinstance(data, str) and data.startswith("libsvm:"):
-        file = folder / data.removeprefix("libsvm:")
-        if file.is_file():
-            return {**problem, "data": f"libsvm:{file.absolute()}"}
-    return problem
+    if folder is None or not isinstance(data, str):
+        return problem
+    source, colon, path = data.partition(":") if data.startswith(_SOURCES) else ("", "", data)
+    known = bool(path) if colon else path.endswith(".npy")
+    if not (known and (folder / path).exists()):
+        return problem
+    return {**problem, "data": f"{source}{colon}{(folder / path).absolute()}"}
 
 
 def _check_frames(algorithm: Algorithm, codecs: Sequence[Codec], d: int) -> None:
