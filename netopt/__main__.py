@@ -18,6 +18,7 @@ import netopt
 from netopt import speech
 from netopt.bench.commands import bench
 from netopt.errors import ConfigError, NetoptError
+from netopt.sweep.commands import sweep
 
 F = TypeVar("F", bound=Callable[..., Any])
 MPI_WORLD = ("PMI_SIZE", "PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
@@ -195,6 +196,7 @@ def reproduce(
 
 
 cli.add_command(bench)
+cli.add_command(sweep)
 
 
 def load_files(paths: tuple[str, ...]) -> None:

@@ -32,6 +32,7 @@ LAYERS = [
     ["notebook", "report", "bench"],
     ["worker"],
     ["command", "reproduce"],
+    ["sweep"],
     ["__main__"],
 ]
 """From the bottom to the top; parts in one row do not know each other."""
