@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netopt.data import Data, Recipe, packaged
+from netopt.data._images import Images
 
 _WHITE = 16.0
 _GZIP = 31  # how zlib calls gzip's format with the largest window
@@ -24,6 +25,19 @@ def load(argument: str, seed: int, recipe: Recipe) -> Data:
     """
     table = _table()
     return Data(table[:, :-1] / _WHITE, table[:, -1].copy())
+
+
+def images(argument: str, test: bool = False) -> Images | None:
+    """Return the images, one channel of 8 x 8 pixels up to 16; there is no ``test`` part (None).
+
+    Raises ConfigError if scikit-learn is not installed.
+    """
+    if test:
+        return None
+    numbers = _table().astype(np.uint8)
+    return Images(
+        numbers[:, :-1].reshape(-1, 1, 8, 8), numbers[:, -1].astype(np.int64), int(_WHITE)
+    )
 
 
 def _table() -> npt.NDArray[np.float64]:

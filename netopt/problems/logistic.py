@@ -13,6 +13,7 @@ from netopt.keys import Key
 from netopt.problems import Vector, _softmax, _two_classes
 from netopt.problems._curvature import DENSE_LIMIT
 from netopt.problems._rows import (
+    DRAWN,
     L2,
     Count,
     Dimension,
@@ -32,12 +33,13 @@ class Logistic(Rows):
     of them, flattened. The last column is the ``intercept``; leave it out for papers without one.
 
     - ``data``: digits by default, real and of ten classes, yet a gradient takes a tenth of a
-      millisecond; also breast-cancer and libsvm:PATH (sparse files stay sparse), and, drawn as two
-      classes of ``rows`` x ``dimension``, synthetic, gaussian, heavy-tailed and concentrated (for
-      the split sorted-by-norm, which then gives each of floor(sqrt(d)) agents the curvature of its
-      own block).
+      millisecond; also breast-cancer and libsvm:PATH (sparse files stay sparse), mnist and
+      fashion-mnist (of 784 pixels), cifar10:FOLDER, and, drawn as two classes of ``rows`` x
+      ``dimension``, synthetic, gaussian, heavy-tailed and concentrated (for the split
+      sorted-by-norm, which then gives each of floor(sqrt(d)) agents the curvature of its own
+      block). Of real data ``rows`` takes so many that the seed draws.
     - ``split``: by-class by default, the hard case: agents see different classes and disagree;
-      also iid and sorted-by-norm.
+      also iid, sorted-by-norm, pairs and dirichlet:ALPHA.
     - ``l2``: acts on all parameters, the intercept too, so that F is strongly convex with mu = l2;
       1e-3 is small enough to leave the accuracy alone and large enough to converge.
     - ``scale``: row-max divides every row by its largest entry (before the intercept's ones are
@@ -61,7 +63,7 @@ class Logistic(Rows):
     solve: Annotated[bool, Meta(description="find the minimum, so that distances are known")] = (
         False
     )
-    rows: Count = 1000
+    rows: Count = None
     dimension: Dimension = 20
     if TYPE_CHECKING:  # set by prepare; not options
         _kind: Any = None
@@ -81,7 +83,7 @@ class Logistic(Rows):
         Raises ConfigError for data or a split that do not exist or do not fit.
         """
         with option("data"):
-            recipe = Recipe(self.rows, self.dimension, classes=True)
+            recipe = Recipe(self.rows or DRAWN, self.dimension, classes=True, most=self.rows)
             data = self._scaled(classify(load(self.data, seed, recipe)))
         two = len(data.classes) == 2
         self._kind, self._classes = (_two_classes, 1) if two else (_softmax, len(data.classes))

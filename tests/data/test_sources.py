@@ -193,9 +193,9 @@ def test_labels_that_are_no_classes(raw, message):
     [
         ("digitz", "no data set is called 'digitz'; did you mean 'digits'?"),
         (
-            "mnist",
-            "no data set is called 'mnist'; choose from breast-cancer, concentrated, digits, "
-            "gaussian, heavy-tailed, libsvm, synthetic",
+            "svhn",
+            "no data set is called 'svhn'; choose from breast-cancer, cifar10, concentrated, "
+            "digits, fashion-mnist, gaussian, heavy-tailed, libsvm, mnist, synthetic",
         ),
         ("digits:3", "data 'digits' takes no argument, got '3'"),
         ("libsvm", "data 'libsvm' needs the path of a file, as in 'libsvm:data/a9a'"),

@@ -170,7 +170,7 @@ def test_bad_options_are_refused(options, message):
             5,
             {"split": "random"},
             "$.problem.split: no split is called 'random'; "
-            "choose from iid, by-class, sorted-by-norm",
+            "choose from iid, by-class, sorted-by-norm, pairs, dirichlet",
         ),
         (2000, {}, "$.problem.split: 1438 rows do not go round 2000 agents"),
         (
