@@ -55,10 +55,28 @@ class StopOptions(msgspec.Struct, kw_only=True):
 
 
 class RecordOptions(msgspec.Struct, kw_only=True):
-    """What a run writes down: a row every ``every`` rounds, the first ``frames`` frames."""
+    """What a run writes down: a row every ``every`` rounds, the first ``frames`` frames.
+
+    ``lambda_min`` adds a column, the smallest eigenvalue of F's Hessian at the network mean.
+    """
 
     every: Annotated[int, Meta(ge=1, description="rounds between two rows")] = 10
     frames: Annotated[int, Meta(ge=0, le=10_000, description="frames to capture")] = 0
+    lambda_min: (
+        Annotated[
+            int, Meta(ge=0, description="rounds between two eigenvalues, and one at the end; 0: no")
+        ]
+        | None
+    ) = None
+
+    def __post_init__(self) -> None:
+        """Refuse eigenvalues for rounds that have no row."""
+        if self.lambda_min and self.lambda_min % self.every:
+            next_row = -(-self.lambda_min // self.every) * self.every
+            raise ValueError(
+                f"'lambda_min' must be a multiple of 'every', {self.every} rounds, got "
+                f"{self.lambda_min}; use {next_row}"
+            )
 
 
 class RunOptions(msgspec.Struct, kw_only=True):
@@ -248,9 +266,7 @@ def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]
     )
 
 
-def _shaped(
-    algorithm: Algorithm, codecs: Sequence[Codec], problem: Problem
-) -> tuple[Codec, ...]:
+def _shaped(algorithm: Algorithm, codecs: Sequence[Codec], problem: Problem) -> tuple[Codec, ...]:
     """Return the codecs for the tensors that the problem's x is made of."""
     sizes = problem.tensors()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,13 +14,15 @@ import numpy.typing as npt
 
 import netopt
 from netopt.config import Experiment
-from netopt.core.norms import l2
+from netopt.core.packing import norm
 from netopt.errors import NumericalError
 from netopt.ledger import Ledger, check_conservation
 from netopt.network import Capture, Network
+from netopt.network.average import Mean, pieces
 from netopt.problems import Problem
 from netopt.recorder import Recorder, finite
 
+Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 Row = dict[str, Any]
 Watch = Callable[[Row], None]
@@ -27,7 +31,11 @@ REASONS = {ROUNDS: "rounds", BITS: "bits", LOSS: "loss"}
 
 
 class Outcome(NamedTuple):
-    """What the root has in hand when a run is over; ``sent`` is None if it was interrupted."""
+    """What the root has in hand when a run is over; ``sent`` is None if it was interrupted.
+
+    ``x`` holds the agents' estimates, shape (N, d), if they are all in this process; else it is
+    empty, shape (0, 0).
+    """
 
     rows: list[Row]
     x: Matrix
@@ -69,9 +77,10 @@ def play(
 def _rounds(network: Network, diary: Diary) -> int:
     """Play and look in turn until there is a reason to stop; return the reason."""
     while True:
-        x = network.estimates()
+        mean = network.mean()
         totals = network.totals()
-        verdict = network.agree(diary.look(x, totals) if x is not None else GO_ON)
+        verdict = network.agree(diary.look(mean, totals) if mean is not None else GO_ON)
+        del mean  # its vector may be the agent's, and is not wanted during a round
         if verdict != GO_ON:
             return verdict
         diary.seconds += _stretch(network, diary)
@@ -97,15 +106,18 @@ class Diary:
         self.experiment, self._recorder, self._watch = experiment, recorder, watch
         self.rows: list[Row] = []
         self.round, self.seconds = 0, 0.0
-        self._x: Matrix = np.zeros((0, 0))
+        every = experiment.options.record.lambda_min
+        self._bottom = Bottom(experiment, every) if every else None
 
-    def look(self, x: Matrix, totals: tuple[int, int, int]) -> int:
-        """Record a row for the estimates x, shape (N, d); return the verdict on going on."""
-        row = measure(self.experiment.problem, x, self.round)
+    def look(self, mean: Mean, totals: tuple[int, int, int]) -> int:
+        """Record a row for the agents' estimates; return the verdict on going on."""
+        row = measure(self.experiment.problem, mean, self.round)
         row |= {"payload_bits": totals[0], "wire_bytes": totals[1], "setup_bytes": totals[2]}
         row |= {"seconds": self.seconds, "emulated_seconds": None}
-        row |= self.experiment.problem.metrics(mean_of(x))
-        self._x = x
+        row |= self.experiment.problem.metrics(mean.x)
+        verdict = self._verdict(row)
+        if self._bottom is not None:
+            row["lambda_min"] = self._bottom.look(mean.x, row, verdict != GO_ON)
         self.rows.append(row)
         if self._recorder is not None:
             self._recorder.row(row)
@@ -116,7 +128,7 @@ class Diary:
                 f"round {self.round}: the loss at the network mean is {row['loss']}; the iterates "
                 "diverge, try a smaller step size"
             )
-        return self._verdict(row)
+        return verdict
 
     def _verdict(self, row: Row) -> int:
         stop = self.experiment.options.stop
@@ -146,33 +158,83 @@ class Diary:
         }
         if summary["last"] is not None:
             summary["last"] = finite(summary["last"])
+        if self._bottom is not None:
+            summary["spectrum"] = self._bottom.summary
         if self._recorder is not None:
             self._recorder.finish(summary, sent, frames)
-        return Outcome(self.rows, self._x, sent, summary, frames)
+        return Outcome(self.rows, np.zeros((0, 0)), sent, summary, frames)
 
 
-def mean_of(x: Matrix) -> npt.NDArray[np.float64]:
+class Bottom:
+    """Looks for the smallest eigenvalue of F's Hessian every ``every`` rounds, and at the end.
+
+    ``summary`` is what summary.json tells: the last value and its round, the residual that bounds
+    its error, all products so far, and how a product is made.
+    """
+
+    def __init__(self, experiment: Experiment, every: int) -> None:
+        self._problem, self._every = experiment.problem, every
+        self._seed = experiment.options.seed
+        kind = self._problem.products()
+        self.summary: Row = {"lambda_min": None, "round": None, "residual": None}
+        self.summary |= {"products": 0, "hessian": kind}
+        self._warned = False
+
+    def look(self, x: Vector, row: Row, last: bool) -> float | None:
+        """Return the eigenvalue at x for a row that is due for it, or the ``last`` one, else None.
+
+        None as well if it is not found, with one warning a run.
+        """
+        if not np.isfinite(row["loss"]) or not (last or row["round"] % self._every == 0):
+            return None
+        from netopt.problems import _spectrum
+
+        found = _spectrum.lowest(self._problem, x, self._seed)
+        self.summary["products"] += found.products
+        if found.value is None:
+            self._warn(row["round"], found.products)
+        else:
+            place = {"lambda_min": found.value, "round": row["round"], "residual": found.residual}
+            self.summary |= place
+        return found.value
+
+    def _warn(self, k: int, products: int) -> None:
+        """Warn of the first value that was not found."""
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"lambda_min is null in round {k}: not found within {products} Hessian-vector "
+                "products, or one of them was not finite",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+def mean_of(x: Matrix) -> Vector:
     """Return the network mean, shape (d,): rows added in rank order."""
     return np.asarray(np.add.reduce(x, axis=0) / len(x))
 
 
-def measure(problem: Problem, x: Matrix, k: int) -> Row:
-    """Return loss, gradient norm, consensus error and distance of the estimates x, shape (N, d).
+def measure(problem: Problem, mean: Mean, k: int) -> Row:
+    """Return loss, gradient norm, consensus error and distance at the network mean.
 
-    Consensus is sqrt(mean_i ||x_i - mean||^2); distance is that of the mean to the nearest known
-    minimiser, None if none is known.
+    Distance is that of the mean to the nearest known minimiser, None if none is known.
     """
-    mean = mean_of(x)
-    spread = [l2(row - mean) ** 2 for row in x]
     best = problem.minimisers()
-    distance = None if best is None else min(l2(mean - row) for row in best)
+    distance = None if best is None else min(distance_of(mean.x, row) for row in best)
     return {
         "round": k,
-        "loss": float(problem.loss(mean)),
-        "grad_norm": l2(problem.gradient(mean, None)),
-        "consensus": float(np.sqrt(sum(spread) / len(x))),
+        "loss": float(problem.loss(mean.x)),
+        "grad_norm": norm(np.ascontiguousarray(problem.gradient(mean.x, None)), "l2"),
+        "consensus": mean.apart,
         "distance": distance,
     }
+
+
+def distance_of(x: Vector, y: Vector) -> float:
+    """Return ||x - y|| of two vectors, shape (d,), without a third of their size."""
+    parts = [norm(x[piece] - y[piece], "l2") for piece in pieces(len(x))]
+    return parts[0] if len(parts) == 1 else math.sqrt(sum(part**2 for part in parts))
 
 
 def lockstep(experiment: Experiment, directory: Path | None, watch: Watch | None = None) -> Outcome:
@@ -187,8 +249,8 @@ def lockstep(experiment: Experiment, directory: Path | None, watch: Watch | None
             facts = manifest(experiment.options.seed, "lockstep", None, experiment.topology.size)
             recorder.open(experiment.resolved, facts)
         outcome = play(experiment, network, recorder, watch)
-    assert outcome is not None, "lockstep is its own root"
-    return outcome
+        assert outcome is not None, "lockstep is its own root"
+        return outcome._replace(x=network.estimates())
 
 
 def single_threaded() -> Any:

@@ -20,6 +20,7 @@ from netopt.errors import ExchangeError, FrameError, NetoptError, StuckError
 from netopt.frame import MOST_EXCHANGES, Header
 from netopt.keys import BROADCAST
 from netopt.ledger import Ledger
+from netopt.network.average import Mean
 
 _ROUND, _AFTER_SENDER = Header._fields.index("round"), Header._fields.index("sender") + 1
 Matrix = npt.NDArray[np.float64]
@@ -42,8 +43,8 @@ class Network(Protocol):
     def settle(self) -> None:
         """Return when all agents have finished their round."""
 
-    def estimates(self) -> Matrix | None:
-        """Return all estimates x_i as rows, shape (N, d), at the root, else None."""
+    def mean(self) -> Mean | None:
+        """Return the network mean at the root, else None; it is valid until the next round."""
 
     def totals(self) -> tuple[int, int, int]:
         """Return payload bits, wire bytes and set-up bytes sent so far: of all at the root."""
@@ -52,7 +53,10 @@ class Network(Protocol):
         """Return the root's verdict on every rank."""
 
     def books(self) -> tuple[Ledger, Ledger, list[Capture]] | None:
-        """Return sent and received ledgers and captured frames at the root, else None."""
+        """Return sent and received ledgers and captured frames at the root, else None.
+
+        No round can follow: a rank of many lets go of its agent's state.
+        """
 
     def close(self) -> None:
         """Release what the driver holds."""

@@ -34,9 +34,13 @@ class Control:
         """Return when every rank is here."""
         self._wait(self._comm.Ibarrier(), "the end of the round")
 
-    def gather(self, mine: Array, what: str) -> Array | None:
-        """Return the ranks' equally long arrays as rows at the root, else None."""
-        rows = np.empty((self.size, *mine.shape), mine.dtype) if self.root else None
+    def gather(self, mine: Array, what: str, rows: Array | None = None) -> Array | None:
+        """Return the ranks' equally long arrays as rows at the root, else None.
+
+        The root may say where the ``rows`` go.
+        """
+        if self.root and rows is None:
+            rows = np.empty((self.size, *mine.shape), mine.dtype)
         self._wait(self._comm.Igather(mine, rows), what)
         self._count(mine)
         return rows

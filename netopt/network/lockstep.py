@@ -18,6 +18,7 @@ from netopt.config import Experiment
 from netopt.errors import ExchangeError
 from netopt.ledger import Ledger
 from netopt.network import Capture, Matrix, Tap, admit, agents_of, located, receive
+from netopt.network.average import Mean, pieces, room
 
 Part = Callable[[Any, Agent], Round]
 
@@ -135,6 +136,18 @@ class Lockstep:
 
     def settle(self) -> None:
         """Do nothing: all agents have finished."""
+
+    def mean(self) -> Mean:
+        """Return the network mean."""
+        vectors = [state.x for state in self._states]  # type: ignore[attr-defined]
+        d = self._agents[0].d
+        mean = Mean(len(vectors), room(self._states[0], d))
+        for piece in pieces(d):
+            rows = mean.rows(piece)
+            for row, x in zip(rows, vectors, strict=True):
+                row[:] = x[piece]
+            mean.take(piece, rows)
+        return mean
 
     def estimates(self) -> Matrix:
         """Return all estimates as rows."""

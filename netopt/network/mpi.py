@@ -30,6 +30,7 @@ from netopt.network import (
     located,
     receive,
 )
+from netopt.network.average import Mean, pieces, room
 from netopt.network.control import Control
 from netopt.network.posts import Deadline, Inlet, Requests, Sender
 
@@ -64,7 +65,7 @@ class MpiNetwork:
         self._tap = self._captures
         self._algorithm = experiment.algorithm
         try:
-            self._state = self._algorithm.start(self._agent)
+            self._state: Any = self._algorithm.start(self._agent)
         except Exception as error:
             raise located(error, self._agent) from error
 
@@ -150,6 +151,18 @@ class MpiNetwork:
         """Return when all agents have finished their round."""
         self._control.barrier()
 
+    def mean(self) -> Mean | None:
+        """Gather the estimates at the root, piece by piece, and average them."""
+        mine = np.ascontiguousarray(self._state.x, dtype=np.float64)
+        d = self._agent.d
+        mean = Mean(self.size, room(self._state, d)) if self.root else None
+        for piece in pieces(d):
+            rows = None if mean is None else mean.rows(piece)
+            self._control.gather(mine[piece], "the estimates", rows)
+            if mean is not None and rows is not None:
+                mean.take(piece, rows)
+        return mean
+
     def estimates(self) -> Matrix | None:
         """Gather the estimates at the root."""
         return self.gather(self._state.x)
@@ -170,7 +183,8 @@ class MpiNetwork:
         return self._control.broadcast(verdict)
 
     def books(self) -> tuple[Ledger, Ledger, list[Capture]] | None:
-        """Gather both ledgers and the captured frames at the root."""
+        """Gather both ledgers and the captured frames at the root; let go of the state."""
+        self._state = None
         self._sender.drain()
         sent, received = self._merge(self._sent), self._merge(self._received)
         frames = self._control.collect(self._tap.frames, Capture, "the captured frames")
