@@ -68,6 +68,10 @@ class Saddle(Problem):
         """Return (s, s) and (-s, -s) as rows, shape (2, 2)."""
         return np.array([[_BEST, _BEST], [-_BEST, -_BEST]])
 
+    def metrics(self, x: Vector) -> dict[str, float]:
+        """Return ``norm``: how far x is from the saddle at 0; the minima are at 2.0963."""
+        return {"norm": math.hypot(*x)}
+
 
 def _falling(t: float) -> float:
     """Return 1 / (1 + exp(t)) without overflow for any t."""

@@ -46,8 +46,8 @@ class Share(NamedTuple):
         return f"{self.hits} of {self.of} ({100 * low:.0f} to {100 * high:.0f} %)"
 
     def bar(self, label: str, colour: int | None = 0) -> Bar:
-        """Return the share with its interval as a row of a panel."""
-        low, high = self.interval()
+        """Return the share as a row of a panel, with its interval unless it is of one run."""
+        low, high = self.interval() if self.of > 1 else (None, None)
         return Bar(label, self.value, low, high, colour, f"{self.hits}/{self.of}")
 
 
