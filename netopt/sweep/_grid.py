@@ -7,7 +7,7 @@ import math
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,9 +89,7 @@ class Grid:
         for texts in itertools.product(*(list(axis.texts()) for axis in self.axes)):
             yield self._cell(texts, slugs)
 
-    def check(
-        self, watch: Callable[[int], None] = lambda done: None
-    ) -> tuple[list[Cell], list[str]]:
+    def check(self) -> tuple[list[Cell], list[str]]:
         """Return every run with its run file resolved, and the warnings, each with its run.
 
         Every combination is built with one seed, since data do not fail by their seed. Raises
@@ -116,7 +114,6 @@ class Grid:
                     "a whole component before its options"
                 )
             checked.append(made)
-            watch(len(checked))
         return checked, [f"{told}: {text}" if told else text for text, told in warnings.items()]
 
     def _averaged(self, over: Sequence[str]) -> set[int]:

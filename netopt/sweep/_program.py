@@ -59,7 +59,7 @@ def run(wish: Wish) -> int:
     source = config.locate(wish.file)
     grid = Grid(source, wish.words, wish.driver, wish.over)
     grid.limit(wish.yes)
-    say(f"netopt: runs: {grid.size} ({grid.product()})")
+    say(f"netopt: runs: {grid.size} ({grid.product()}); all are checked first")
     out = wish.out or Path("sweeps", source.stem)
     _check_ours(out)
     cells, warnings = grid.check()
