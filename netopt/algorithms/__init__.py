@@ -46,6 +46,7 @@ class Swapping(State):
     """x and a ``spare`` of its size: the next x is written there, then the two change places.
 
     No round allocates; until it ends, the array of the old x is free once that has been used.
+    Nothing is kept in ``spare``: between two rounds the network mean may be written there.
     """
 
     spare: Vector

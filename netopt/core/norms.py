@@ -6,12 +6,15 @@ order here is fixed: 16 lanes, lane k taking coordinates k, k + 16, ..., then a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 LANES = 16
+BLOCK = 2**15
+"""Coordinates that are looked at together: a multiple of the lanes."""
 KINDS = ("l1", "l2", "linf")
 
 
@@ -25,9 +28,9 @@ def norm(x: npt.NDArray[Any], kind: str) -> float:
         raise ValueError(f"norm must be one of the core's words, got {kind!r}")
     with np.errstate(over="ignore", invalid="ignore"):
         if kind == "linf":
-            return float(np.max(np.abs(x), initial=0.0))
-        wide = np.asarray(x, dtype=np.float64)
-        return _sum(np.abs(wide)) if kind == "l1" else float(np.sqrt(_sum(np.square(wide))))
+            largest = [np.max(np.abs(block)) for block in _blocks(x)]
+            return float(np.max(largest, initial=0.0))
+        return _sum(x, np.abs) if kind == "l1" else float(np.sqrt(_sum(x, np.square)))
 
 
 def l2(x: npt.NDArray[np.float64]) -> float:
@@ -43,12 +46,23 @@ def extremes(x: npt.NDArray[Any]) -> tuple[float, float]:
     return float(x.min()) + 0.0, float(x.max()) + 0.0
 
 
-def _sum(terms: npt.NDArray[np.float64]) -> float:
-    whole = len(terms) - len(terms) % LANES
+def _blocks(x: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    """Yield x in blocks, so that what is computed of one needs little memory."""
+    for start in range(0, len(x), BLOCK):
+        yield x[start : start + BLOCK]
+
+
+def _sum(x: npt.NDArray[Any], term: Any) -> float:
+    """Return the sum of ``term`` of x, in float64."""
     lanes = np.zeros(LANES)
-    if whole:
-        np.add.reduce(terms[:whole].reshape(-1, LANES), axis=0, out=lanes)
-    lanes[: len(terms) - whole] += terms[whole:]
+    for block in _blocks(x):
+        terms = term(np.asarray(block, dtype=np.float64))
+        whole = len(terms) - len(terms) % LANES
+        if whole:
+            rows = terms[:whole].reshape(-1, LANES)
+            rows[0] += lanes  # the rows before are added first
+            np.add.reduce(rows, axis=0, out=lanes)
+        lanes[: len(terms) - whole] += terms[whole:]
     width = LANES
     while width > 1:
         width //= 2

@@ -17,8 +17,8 @@ from netopt.core.packing import norm
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
-PIECE = 2**18
-"""Coordinates that the root takes in at a time: 2 MB of each agent."""
+PIECE = 2**16
+"""Coordinates that the root takes in at a time: half a megabyte of each agent."""
 
 
 class Mean:
