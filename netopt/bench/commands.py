@@ -1,6 +1,8 @@
-"""The command line of the benchmarks, ``netopt bench pack | round | start | star``."""
+"""The command line of the benchmarks, ``netopt bench pack | round | start | star | memory``."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import click
 
@@ -74,4 +76,26 @@ def star(
     output.check_writable(file)
     rows = measured.measure(case_of(data, agents, hub_works, rounds, quick), progress())
     show(measured.render(rows))
+    output.write(file, rows)
+
+
+@bench.command()
+@click.option("--dimension", type=float, default=1e7, show_default=True, help="d, coordinates.")
+@click.option("--agents", type=click.IntRange(min=2), default=4, show_default=True, help="Ranks.")
+@click.option("--algorithm", default="qgd", show_default=True, help="An id, or YAML with options.")
+@click.option("--codec", default="{id: qsgd, levels: 7}", show_default=True, help="As algorithm.")
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+def memory(dimension: float, agents: int, algorithm: str, codec: str, file: str | None) -> None:
+    """Peak memory of each rank under mpirun, beyond that of the interpreter, in d float32."""
+    from netopt import yamlfile
+    from netopt.bench import memory as measured
+    from netopt.bench import output
+    from netopt.bench.memory_cases import Case
+
+    output.check_writable(file)
+    parts = (yamlfile.parse(algorithm, "--algorithm"), yamlfile.parse(codec, "--codec"))
+    # What is no whole number is refused in the run file's own words.
+    d: Any = int(dimension) if dimension.is_integer() else dimension
+    rows = measured.measure(Case(*parts, agents, d))
+    show(measured.table(rows))
     output.write(file, rows)
