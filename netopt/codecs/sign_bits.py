@@ -18,7 +18,8 @@ class SignBits(GridCodec):
     """Signs: 1 or -1 a coordinate, one bit and no scale; zero has the sign that its sign bit says.
 
     What signSGD sends and its majority vote answers. It says nothing of sizes, so it is neither
-    unbiased nor a contraction; ``sign`` sends the mean size, too.
+    unbiased nor a contraction; ``sign`` sends the mean size, too. A coordinate above 3.4e38 is
+    refused, as by the codecs that send float32.
     """
 
     id = "sign-bits"
