@@ -17,6 +17,7 @@ COLUMNS = {
     "consensus": "consensus error",
     "distance": "distance to the nearest minimiser",
     "accuracy": "test accuracy",
+    "lambda_min": "smallest eigenvalue of the Hessian at the network mean",
     "payload_bits": "payload bits",
     "wire_bytes": "bytes on the wire",
     "setup_bytes": "bytes of the set-up",

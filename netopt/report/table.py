@@ -13,23 +13,28 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+EXTRA = {"accuracy": "test accuracy", "lambda_min": "lambda_min"}
+"""Columns that only some runs have, and their heads."""
+COST = ("consensus error", "payload bits", "header bytes", "seconds", "rounds")
+
+
 def results(runs: Sequence[RunFiles]) -> Table:
     """Return a table with one line a run, each with the numbers of its last row.
 
-    Payload bits are exact; header bytes are '-' for a run that was interrupted. The accuracy column
-    is there if any run has one.
+    Payload bits are exact; header bytes are '-' for a run that was interrupted. The columns for
+    the accuracy and for lambda_min are there if any run has one.
     """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    accuracy = any("accuracy" in run.rows[-1] for run in runs)
+    extra = [name for name in EXTRA if any(name in run.rows[-1] for run in runs)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", overflow="fold")
-    for name in _columns(accuracy):
+    for name in ("loss", *(EXTRA[name] for name in extra), *COST):
         table.add_column(name, justify="right", no_wrap=True)
     for run in runs:
-        table.add_row(Text(run.directory.name), *_cells(run, accuracy))
+        table.add_row(Text(run.directory.name), *_cells(run, extra))
     return table
 
 
@@ -38,19 +43,12 @@ def results_text(runs: Sequence[RunFiles]) -> str:
     return plain(results(runs), 110)
 
 
-def _columns(accuracy: bool) -> tuple[str, ...]:
-    extra = ("test accuracy",) if accuracy else ()
-    counted = ("payload bits", "header bytes")
-    return ("loss", *extra, "consensus error", *counted, "seconds", "rounds")
-
-
-def _cells(run: RunFiles, accuracy: bool) -> list[str]:
+def _cells(run: RunFiles, extra: Sequence[str]) -> list[str]:
     last = run.rows[-1]
     header = (run.summary or {}).get("header_bytes")
-    extra = [number(last.get("accuracy"))] if accuracy else []
     return [
         number(last["loss"]),
-        *extra,
+        *(number(last.get(name)) for name in extra),
         number(last["consensus"]),
         units.bits(last["payload_bits"], exact=True),
         "-" if header is None else units.size(header),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from netopt.engine import lockstep
+from netopt.report.plot import plot, points
 from netopt.report.reading import load
 from netopt.report.table import results_text
 
@@ -32,6 +34,26 @@ def test_accuracy_is_there_if_a_run_has_one(runs):
     assert cells(text, "logistic")[2] == f"{last['accuracy']:.4g}"
     assert cells(text, "qgd")[2] == "-"
     assert "accuracy" not in results_text([load(runs["qgd"])])
+
+
+def test_lambda_min_is_there_if_a_run_has_one(runs, make, tmp_path):
+    folder = tmp_path / "curved"
+    lockstep(make(problem="saddle", record={"every": 5, "lambda_min": 10}), folder)
+    text = results_text([load(folder), load(runs["qgd"])])
+    last = json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])
+    assert cells(text, "curved")[2] == f"{last['lambda_min']:.4g}"
+    assert cells(text, "qgd")[2] == "-"
+    assert "lambda_min" not in results_text([load(runs["qgd"])])
+    assert max(map(len, text.splitlines())) <= 110
+
+
+def test_lambda_min_is_drawn_where_it_is_known(make, tmp_path):
+    lockstep(make(problem="saddle", record={"every": 5, "lambda_min": 10}), tmp_path / "run")
+    x, y = points(load(tmp_path / "run"), "lambda_min", "rounds")
+    assert x.tolist() == [0, 10, 20]
+    assert (y < 0).any()
+    drawn = plot([tmp_path / "run"], tmp_path / "curve.svg", "lambda_min", "rounds")
+    assert drawn.stat().st_size > 1000
 
 
 def test_an_interrupted_run_has_no_header_bytes(copy):
