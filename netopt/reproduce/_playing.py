@@ -132,7 +132,9 @@ def complete(directory: Path, resolved: Mapping[str, Any]) -> bool:
     except ConfigError:
         return False
     stopped = (files.summary or {}).get("stopped_by")
-    return stopped in FINISHED and files.config == dict(resolved)
+    # As the file says it: YAML has lists where an option is a tuple.
+    written = yamlfile.parse(yamlfile.dump(dict(resolved)), "run.yaml")
+    return stopped in FINISHED and files.config == written
 
 
 def check_ours(directory: Path) -> None:

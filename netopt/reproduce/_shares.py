@@ -63,7 +63,7 @@ def none(claim: str, share: Share) -> Claim:
 
 def every(claim: str, share: Share) -> Claim:
     """Claim that all runs did it."""
-    return Claim(claim, f"{share.of} of {share.of}", str(share), None, share.hits == share.of)
+    return Claim(claim, f"{share.of} of {share.of}", str(share), None, 0 < share.of == share.hits)
 
 
 def published(claim: str, known: Share, share: Share) -> Claim:

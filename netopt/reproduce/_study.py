@@ -72,8 +72,10 @@ class Study:
 def shortened(case: Case, rounds: int = 40) -> Case:
     """Return a case with at most ``rounds`` rounds, recorded at four places or more."""
     rounds = min(rounds, int(case.run["rounds"]))
-    record = case.run.get("record", {})
-    record = {**record, "every": min(record.get("every", 10), max(1, rounds // 4))}
+    record = dict(case.run.get("record", {}))
+    every = record["every"] = min(record.get("every", 10), max(1, rounds // 4))
+    if record.get("lambda_min"):
+        record["lambda_min"] = -(-record["lambda_min"] // every) * every
     return case._replace(run={**case.run, "rounds": rounds, "record": record})
 
 

@@ -101,3 +101,51 @@ def test_rounds_and_bits_to_an_error(run):
     assert rounds_to(one, 0.01) == 2
     assert _curves.bits_to(one, 0.01) == 20
     assert rounds_to(one, 1e-9) == _curves.bits_to(one, 1e-9) == np.inf
+
+
+NODES = {"topology": {"id": "ring", "size": 3}, "algorithm": {"id": "dgd", "lr": 0.01}}
+
+
+def test_another_measure_is_read_as_it_is_and_without_a_hub_all_payload_counts(
+    case, play, tmp_path
+):
+    """Three agents of a ring send 3 float64 to both neighbours a round."""
+    one = case(**NODES, record={"every": 2, "lambda_min": 4})
+    play([one])
+    found = _curves.read(one, tmp_path / "runs" / one.name, 1, "loss")
+    assert (found.measure, found.hub) == ("loss", False)
+    assert found.error.tolist() == found.table["loss"].tolist()
+    assert found.uplink_bits.tolist() == [6 * 3 * 64 * k for k in (0, 2, 4)]
+    assert found.uplink_bits.tolist() == found.table["payload_bits"].tolist()
+    assert np.isnan(found.table["lambda_min"]).tolist() == [False, True, False]
+    assert found.last("lambda_min") == found.table["lambda_min"][2]
+    assert found.by("consensus").error.tolist() == found.table["consensus"].tolist()
+    with pytest.raises(ConfigError, match=r"^'gd-seed-1' has no column 'accuracy' in its metrics"):
+        found.by("accuracy")
+    with pytest.raises(ConfigError, match=r"has no column 'accuracy' in its metrics$"):
+        _curves.read(one, tmp_path / "runs" / one.name, 1, "accuracy")
+
+
+def test_a_measure_that_is_no_error_has_an_arithmetic_mean_and_band(run):
+    runs = [run([-1.0, 0.0])._replace(measure="loss"), run([3.0, 0.0])._replace(measure="loss")]
+    curve = over_seeds(runs)
+    assert (curve.error.tolist(), curve.measure) == ([1.0, 0.0], "loss")
+    assert (curve.low.tolist(), curve.high.tolist()) == ([-1.0, 0.0], [3.0, 0.0])
+
+
+def test_the_table_of_another_measure_has_its_name_and_all_columns(run):
+    columns = {"loss": np.array([2.0, 1.0]), "lambda_min": np.array([-1.0, np.nan])}
+    one = run([2.0, 1.0])._replace(table=columns, measure="loss")
+    first, second = csv.DictReader(io.StringIO(table([over_seeds([one, one])])))
+    wanted = [name if name != "error" else "loss" for name in COLUMNS]
+    assert list(first) == [*wanted, "lambda_min"]
+    assert (first["loss"], first["lambda_min"]) == ("2.0", "-1.0")
+    assert (second["loss"], second["lambda_min"]) == ("1.0", "")
+
+
+def test_a_value_at_a_budget_is_the_last_before_it_is_spent(run):
+    columns = {"cost": np.array([0.0, 10, 20]), "accuracy": np.array([0.1, 0.5, np.nan])}
+    one = run([1.0, 1.0, 1.0])._replace(table=columns)
+    values = [_curves.value_at(one, "accuracy", "cost", budget) for budget in (0, 9, 10, 20)]
+    assert values == [0.1, 0.1, 0.5, 0.5]
+    assert np.isnan(_curves.value_at(one, "accuracy", "cost", 21)), "it could have come further"

@@ -46,6 +46,13 @@ def test_a_changed_option_is_played_anew(case, play, tmp_path):
     assert play([case(rounds=6, codecs={"up": {"id": "raw", "dtype": "float32"}})])
 
 
+def test_an_option_that_is_a_tuple_is_known_again(case, play):
+    start = {"id": "saddle", "at": [1.0, -1.0]}
+    tuples = case(problem=start, algorithm={"id": "gd", "lr": 0.1})
+    assert play([tuples]) == ["gd-seed-1"]
+    assert play([tuples]) == []
+
+
 def test_the_driver_is_part_of_what_was_played(case, play, tmp_path):
     play([case()])
     assert len(_playing.plan([case()], tmp_path, "mpi").jobs) == 1
@@ -112,3 +119,23 @@ def test_a_run_file_is_resolved_as_a_run_does_it(name):
 def test_a_name_tells_group_series_place_and_seed():
     case = Case("DIANA+, quant+", {"seed": 3}, 0.5, "mu = 0.1")
     assert case.name == "mu-0.1-diana-plus-quant-plus-at-0.5-seed-3"
+
+
+def test_a_case_may_ask_for_lockstep_itself(case, tmp_path):
+    """Both are planned for MPI; one of them is played in one process all the same."""
+    alone = case(seed=2)._replace(driver="lockstep")
+    plan = _playing.plan([case(), alone], tmp_path, "mpi")
+    assert [(job.driver, job.processes) for job in plan.jobs] == [("mpi", 3), ("lockstep", 1)]
+    _playing.play(plan._replace(jobs=plan.jobs[1:]), 1, lambda job, rounds: None)
+    assert reading.load(tmp_path / "runs" / alone.name).manifest["driver"] == "lockstep"
+    assert [job.case.seed for job in _playing.plan([case(), alone], tmp_path, "mpi").jobs] == [1]
+
+
+def test_a_topology_may_be_named(case):
+    assert _playing.size_of(case(topology="w1")) == 5
+
+
+def test_a_shortened_case_keeps_four_rows_and_the_places_of_its_eigenvalues(case):
+    run = _study.shortened(case(rounds=1000, record={"every": 50, "lambda_min": 100}), 20).run
+    assert (run["rounds"], run["record"]) == (20, {"every": 5, "lambda_min": 100})
+    assert _study.shortened(case()).run["record"] == {"every": 1}

@@ -61,7 +61,8 @@ class Setting(NamedTuple):
             "topology": "w1",
             "algorithm": qgd if self.algorithm == "qgd" else self.algorithm,
             "codecs": {"mix": self._codec()},
-            "record": {"every": self.every},
+            # The smallest eigenvalue of the Hessian at the start and at the end.
+            "record": {"every": self.every, "lambda_min": self.every * ROUNDS},
         }
 
     def _codec(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from netopt.reproduce import _shares
 from netopt.reproduce._cases import Case, Request
-from netopt.reproduce._claims import Claim, at_most, exact, median
+from netopt.reproduce._claims import Claim, at_most, exact, median, near
 from netopt.reproduce._curves import Results, Run, value_at
 from netopt.reproduce._drawing import Panel
 from netopt.reproduce._panels import Shown, metric
@@ -63,8 +63,8 @@ class Toy(Study):
         return [case for one in SETTINGS for case in one.cases(request.quick, rounds)]
 
     def short(self) -> list[Case]:
-        """Return 40 rounds of a seed or two of every setting."""
-        return [case for one in SETTINGS for case in one._replace(quick=2).cases(True, 40)]
+        """Return ten rounds of a seed or two of every setting."""
+        return [case for one in SETTINGS for case in one._replace(quick=2).cases(True, 10)]
 
     def panels(self, results: Results) -> list[Panel]:
         """Return the shares of escapes, and the loss from three starts."""
@@ -97,8 +97,8 @@ class Toy(Study):
         head = (
             "## Escapes\nAway means ||mean x|| > 1 and a loss below 0.6 at the end; in brackets "
             "the exact (Clopper-Pearson) 95 % interval of the chance.\n\n"
-            "| start | method | rounds | away | median loss | in an independent script |\n"
-            "| --- | --- | --- | --- | --- | --- |\n"
+            "| start | method | rounds | away | median loss | median smallest eigenvalue | "
+            "in an independent script |\n| --- | --- | --- | --- | --- | --- | --- |\n"
         )
         return [head + "\n".join(_row(results, one) for one in SETTINGS)]
 
@@ -125,10 +125,12 @@ def _colour(series: str) -> int:
 
 def _row(results: Results, one: Setting) -> str:
     runs = results.runs(one.series, None, one.group)
-    loss = float(np.median([run.last("loss") for run in runs]))
+    loss, bend = (
+        float(np.median([run.last(name) for run in runs])) for name in ("loss", "lambda_min")
+    )
     known = "-" if one.known is None else f"{one.known.hits} of {one.known.of}"
     cells = (one.group, one.series, f"{int(runs[0].round[-1])}", str(share(results, one)))
-    return f"| {' | '.join((*cells, f'{loss:.6f}', known))} |"
+    return f"| {' | '.join((*cells, f'{loss:.6f}', f'{bend:.3f}', known))} |"
 
 
 def away(run: Run) -> bool:
@@ -151,14 +153,36 @@ def _last(results: Results, series: str, group: str) -> list[float]:
 
 def _stay(results: Results) -> list[Claim]:
     """Return that exact gradients lead from the manifold into the saddle, and stay."""
+    names = (DGD, EXACT, EXACT_DECAYING)
     return [
-        at_most(
-            f"{name}, from (1, -1): the loss ends at log 2",
-            1e-6,
-            [abs(loss - LOG_2) for loss in _last(results, name, MANIFOLD)],
-            "within 1e-6",
-        )
-        for name in (DGD, EXACT, EXACT_DECAYING)
+        *(
+            at_most(
+                f"{name}, from (1, -1): the loss ends at log 2",
+                1e-6,
+                [abs(loss - LOG_2) for loss in _last(results, name, MANIFOLD)],
+                "within 1e-6",
+            )
+            for name in names
+        ),
+        *_second_order(results, names),
+    ]
+
+
+def _second_order(results: Results, names: Sequence[str]) -> list[Claim]:
+    """Return that the Hessian tells a saddle from a minimum where runs end."""
+    stuck = [run.last("lambda_min") for n in names for run in results.runs(n, None, MANIFOLD)]
+    free = [run.last("lambda_min") for run in results.all() if away(run)]
+    return [
+        near(
+            "where these end, the smallest eigenvalue of the Hessian is -0.4: its negative",
+            0.4,
+            [-value for value in stuck],
+            0.01,
+        ),
+        _shares.every(
+            "runs that got away: the Hessian is positive definite where they end",
+            Share.among(value > 0 for value in free),
+        ),
     ]
 
 
