@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from netopt import config
+from netopt import config, yamlfile
 from netopt.engine import single_threaded
 from netopt.errors import ConfigError
 from netopt.registry import fill, suggest
@@ -152,7 +152,9 @@ class Grid:
             experiment = config.make(raw, self.source.parent)
         for warning in experiment.warnings:
             warnings.setdefault(warning, cell.told)
-        return cell._replace(resolved=experiment.resolved, ranks=experiment.topology.size)
+        # As run.yaml will say it: YAML has lists where an option is a tuple.
+        resolved = yamlfile.parse(yamlfile.dump(experiment.resolved), "run.yaml")
+        return cell._replace(resolved=resolved, ranks=experiment.topology.size)
 
 
 def _slugs(axis: Axis) -> dict[str, str]:

@@ -39,7 +39,9 @@ import click
     metavar="A.B",
     help="Average over this axis; none averages over nothing.",
 )
-@click.option("-y", "y", default="loss", show_default=True, help="Column of the figure.")
+@click.option(
+    "-y", "y", default="loss", show_default=True, metavar="NAME", help="Column of the figure."
+)
 @click.option("--yes", is_flag=True, help="Play also more than 10000 runs.")
 def sweep(
     file: str,
@@ -61,10 +63,10 @@ def sweep(
 
     \b
     Examples:
-      netopt sweep demo --set seed=0..49
-      netopt sweep demo --set seed=0..9 --set codecs.mix.levels=2,8,32 --set rounds=300
-      netopt sweep demo --set seed=0..9 --set 'codecs.mix={id: qsgd, levels: 8},natural'
-      netopt sweep my.yaml --set topology.size=4..16..4 --over none --driver mpi
+      netopt sweep saddle-escape --set seed=0..49
+      netopt sweep saddle-escape --set seed=0..9 --set codecs.mix.levels=2,10,32 -y distance
+      netopt sweep saddle-escape --set seed=0..9 --set 'codecs.mix={id: qsgd, levels: 8},natural'
+      netopt sweep digits-qgd --set rounds=20 --set codecs.mix.levels=2..8..2 --driver mpi
     """
     from netopt.sweep import _program
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netopt import config
+from netopt import config, engine, yamlfile
 from netopt.errors import ConfigError
 from netopt.sweep import _playing
 from netopt.sweep._grid import LONGEST
@@ -58,7 +58,7 @@ def test_every_run_is_resolved_as_run_does_it(grid, file):
     assert len(cells) == 6
     for cell in cells:
         made = config.make(config.read(file, cell.overrides), file.parent)
-        assert cell.resolved == made.resolved
+        assert cell.resolved == yamlfile.parse(yamlfile.dump(made.resolved), "")
         assert cell.ranks == 3
     assert [cell.resolved["seed"] for cell in cells] == [0, 0, 1, 1, 2, 2]
     assert [cell.resolved["codecs"]["mix"]["id"] for cell in cells] == ["qsgd", "raw"] * 3
@@ -120,3 +120,12 @@ def test_what_is_in_the_way_is_not_replaced(grid, tmp_path):
     assert str(refused.value) == (
         f"'{directory}' is in the way and is no run; move it, or choose --out"
     )
+
+
+def test_a_finished_run_is_known_again_whatever_its_options_are_made_of(grid, tmp_path):
+    """A tuple, such as where the saddle starts, comes back from YAML as a list."""
+    some = grid("problem={id: saddle, at: [1.0, -1.0]}", "codecs=", "seed=1,2")
+    cells, _ = some.check()
+    engine.lockstep(config.make(cells[1].resolved), tmp_path / "runs" / cells[1].name)
+    plan = _playing.plan(some, cells, tmp_path, ())
+    assert (plan.waiting, plan.done) == ([cells[0]], [cells[1]])

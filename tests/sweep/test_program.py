@@ -6,6 +6,7 @@ import csv
 import fcntl
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from netopt import config, yamlfile
 from netopt.engine import lockstep
 from netopt.errors import ConfigError
 from netopt.sweep import _figure, _playing, _program
+from netopt.sweep.commands import sweep as sweep_command
 
 from .conftest import TINY
 
@@ -268,3 +270,17 @@ def test_over_mpi_the_rows_are_the_same(played, undrawn, sweep, tmp_path):
             )
         )
         assert one == other
+
+
+def test_the_examples_of_the_help_can_be_played():
+    lines = [
+        line.split("netopt ")[1]
+        for line in (sweep_command.help or "").splitlines()
+        if "netopt sweep " in line
+    ]
+    assert len(lines) == 4
+    for line in lines:
+        file, *_ = words = shlex.split(line)[1:]
+        given = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+        cells, _ = _program.Grid(config.locate(file), given, "lockstep").check()
+        assert len(cells) >= 4
