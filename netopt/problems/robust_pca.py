@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -26,7 +26,8 @@ class RobustPca(Problem):
     no entry is about to enter or to leave; there f_i jumps. x is U, shape (frames, ``rank``), and
     then V, shape (``rank``, columns): the same for all agents, so their films should be of one
     scene. Both start at the top singular vectors, unscaled, of the mean of the D_i, which agents
-    would find in one average before they begin.
+    would find in one average before they begin; ``at: saddle`` starts at 0, where the gradient
+    vanishes and the Hessian has eigenvalues below 0, and where exact gradients stay.
 
     ``data: scene`` draws one film, whose frames go to the agents in turn: agent i has frames i,
     i + N, i + 2N, ..., so that a row of U V has to fit N frames in a row. It has ``pixels``
@@ -51,6 +52,9 @@ class RobustPca(Problem):
     keep: Annotated[float, Meta(ge=0, le=1, description="part of a row and column in S")] = 0.2
     l2: Annotated[float, Meta(ge=0, description="weight of ||U||^2 + ||V||^2")] = 0.01
     noise: Annotated[float, Meta(ge=0, description="noise of a drawn scene")] = 0.01
+    at: Annotated[
+        Literal["singular", "saddle"], Meta(description="start at singular vectors, or at 0")
+    ] = "singular"
     if TYPE_CHECKING:  # set by prepare; not options
         _films: Vector = np.zeros((0, 0, 0))
         _behind: Vector | None = None
@@ -101,7 +105,9 @@ class RobustPca(Problem):
         return sizes(self._shapes)
 
     def start(self) -> Vector:
-        """Return the top singular vectors of the mean of the D_i, unscaled, as U and V."""
+        """Return 0, or the top singular vectors of the mean of the D_i, unscaled; shape (d,)."""
+        if self.at == "saddle":
+            return np.zeros(self.d)
         left, _, right = np.linalg.svd(np.mean(self._films, axis=0), full_matrices=False)
         return np.concatenate([left[:, : self.rank].ravel(), right[: self.rank].ravel()])
 

@@ -91,6 +91,17 @@ def test_the_start_is_singular_vectors_of_the_mean_film():
     np.testing.assert_allclose(u.T @ mean @ v.T, np.diag(top), atol=1e-12)
 
 
+def test_zero_is_a_saddle():
+    problem = prepared(at="saddle", pixels=(3, 3), rank=1)
+    x = problem.start()
+    assert not x.any()
+    assert not problem.gradient(x, None).any()
+    hessian = np.array([problem.hessian_vector(x, v) for v in np.eye(problem.d)])
+    still = np.mean([film - passing(film, 0.2) for film in films(problem)], axis=0)
+    top = np.linalg.svd(still, compute_uv=False)[0]
+    assert np.linalg.eigvalsh(hessian)[[0, -1]] == pytest.approx([0.02 - 2 * top, 0.02 + 2 * top])
+
+
 def test_an_exact_fit_that_nothing_passes_still_bends():
     """Residuals of 0 that S does not hold count in the Hessian: with keep = 0 it is that of PCA."""
     problem = prepared(agents=1, noise=0.0, keep=0.0, l2=0.0, rank=2)
