@@ -11,8 +11,10 @@ run ruff check netopt tests
 run ruff format --check netopt tests
 run mypy
 printf '\n== without the C extension\n'
-NETOPT_NO_EXTENSION=1 run pytest tests/codecs tests/frames tests/lockstep
+NETOPT_NO_EXTENSION=1 run pytest -n auto --dist worksteal tests/codecs tests/frames tests/lockstep
 if [ "${1:-}" = --slow ]; then
   run pytest -m slow -s
 fi
-run pytest --durations=5
+# Most tests run side by side, one a core; those that need the cores for themselves follow.
+run pytest -n auto --dist worksteal --durations=5 -m "not slow and not serial"
+run pytest --durations=5 -m "serial and not slow"

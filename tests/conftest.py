@@ -9,15 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from netopt import config, registry
 from netopt.config import Experiment
 from netopt.engine import Outcome, lockstep
 
 sys.path.append(str(Path(__file__).parent))  # so that any test can import laws.py
+# How long an example takes depends on what else runs; hangs are ended by pytest-timeout.
+settings.register_profile("netopt", deadline=None)
+settings.load_profile("netopt")
 
 Make = Callable[..., Experiment]
+SERIAL = ("mpi", "bench")
+"""Folders whose tests need the cores for themselves."""
 SMALL = {"problem": "quadratic", "topology": "ring-5", "algorithm": "dgd", "rounds": 20, "seed": 1}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest picks by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of some folders as serial."""
+    for item in items:
+        if item.path.parent.name in SERIAL:
+            item.add_marker(pytest.mark.serial)
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ def _check_table(out):
     assert {r["n"] for r in rows} == {"2"}
 
 
+@pytest.mark.serial
 def test_a_study_under_mpirun(netopt, monkeypatch, tmp_path):
     monkeypatch.setattr(contraction, "QUICK", [2.0, 4.0])
     monkeypatch.setattr(contraction, "ROUNDS", 20)

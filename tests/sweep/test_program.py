@@ -259,6 +259,7 @@ def test_a_column_that_nobody_knows_is_named_after_the_tables_are_written(played
     assert str(refused.value) == "-y los: no run of the sweep knows it; did you mean 'loss'?"
 
 
+@pytest.mark.serial
 def test_over_mpi_the_rows_are_the_same(played, undrawn, sweep, tmp_path):
     assert sweep("seed=1,2", "codecs.mix.levels=8", driver="mpi") == 0
     for seed in (1, 2):
