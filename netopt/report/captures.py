@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from netopt import config
 from netopt import frame as wire
 from netopt.codecs import Codec, Segment, Vector
 from netopt.errors import ConfigError, FrameError
@@ -110,7 +111,11 @@ def codec_of(run_directory: str | Path, header: Header) -> tuple[str, Codec]:
     if header.channel >= len(channels):
         raise FrameError(f"channel {header.channel} expected below {len(channels)}")
     name, spec = channels[header.channel]
-    return name, build(Codec, spec, f"$.codecs.{name}")
+    codec = build(Codec, spec, f"$.codecs.{name}")
+    if type(codec).shaped is not Codec.shaped:  # it depends on the tensors of the problem's x
+        made = config.make(configuration(Path(run_directory)))
+        codec = made.codecs[[channel.name for channel in made.algorithm.channels].index(name)]
+    return name, codec
 
 
 def payloads(data: bytes, header: Header) -> list[bytes]:
