@@ -132,6 +132,10 @@ class PerTensor(Codec):
         """Return that of ``codec`` for one tensor, and None for more."""
         return self.codec.covering(n) if len(self._plan(n).sizes) == 1 else None
 
+    def linear(self) -> bool:
+        """Return whether ``codec`` is linear."""
+        return self.codec.linear()
+
     # ---- details ----
 
     def _plan(self, n: int) -> Plan:

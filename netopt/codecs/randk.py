@@ -109,8 +109,9 @@ class RandK(Sparse):
         return chosen, values
 
     def _drawn(self, key: Key, n: int, k: int) -> Indices:
-        if self.indices == "common":  # what is left of the place in the run is the round
-            key = key._replace(exchange=0, sender=BROADCAST, receiver=BROADCAST, part=0)
+        if self.indices == "common":  # only the round is left
+            sender = BROADCAST ^ key.sender & 0xFFFF_0000  # the upper half is a tensor's number
+            key = key._replace(exchange=0, sender=sender, receiver=BROADCAST, part=0)
         return drawn(key, n, k)
 
     def _scale(self, n: int) -> float:

@@ -121,6 +121,18 @@ def test_equal_tensors_are_rounded_differently():
     assert not (got[1] == got[2]).all()
 
 
+def test_common_coordinates_are_those_of_all_senders_but_not_of_all_tensors():
+    codec = shaped({"id": "randk", "k": 8, "indices": "common", "unbiased": False}, (64, 64))
+    assert codec.linear()
+    assert not shaped("switching").linear()
+    kept = [
+        np.flatnonzero(codec.decode(codec.encode(np.ones(128), k), 128, k))
+        for k in (laws.key(sender=1), laws.key(sender=2))
+    ]
+    assert np.array_equal(*kept)
+    assert not np.array_equal(kept[0][:8], kept[0][8:] - 64)
+
+
 def test_no_two_streams_of_a_round_are_the_same():
     tensors = [0, 1, 2, 255, 256, MOST - 1]
     senders = [0, 1, 2, 0x7FFF, 0xFFFF, BROADCAST]
