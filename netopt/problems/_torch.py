@@ -184,6 +184,10 @@ class ImageProblem(Problem):
         total /= self.agents
         return total
 
+    def products(self) -> str:
+        """Return 'autograd': by a second derivative of the module, in its number format."""
+        return "autograd"
+
     def _drawn(self, rank: int, key: Key) -> Numbers:
         """Return the numbers of the images that a gradient is of."""
         rows: Numbers = self._shares[rank]

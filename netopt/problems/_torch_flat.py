@@ -154,7 +154,9 @@ def _check(made: Any, problem: ImageProblem) -> None:
         kind = type(layer).__name__
         if "Dropout" in kind:
             why = "draws from a generator of its own, so that a run would not repeat; leave it out"
-        elif "BatchNorm" in kind or any("running" in name for name, _ in layer.named_buffers()):
+        elif "BatchNorm" in kind or any(
+            "running" in name for name, _ in layer.named_buffers(recurse=False)
+        ):
             why = "keeps statistics that no agent sends; use GroupNorm or LayerNorm"
         else:
             continue

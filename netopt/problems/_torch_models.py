@@ -148,11 +148,9 @@ def build(problem: ImageProblem, shape: Shape, outputs: int) -> Any:
     """Return the built-in module that ``problem`` names; ConfigError if there is none."""
     known = CODERS if problem.id == "autoencoder" else CLASSIFIERS
     if problem.model not in known:
-        hint = suggest(problem.model, known) or f"; choose from {', '.join(known)}"
-        raise ConfigError(
-            f"no module is called '{problem.model}'{hint}, or name one as package.module:Class",
-            "$.problem.model",
-        )
+        choice = f"; choose from {', '.join(known)}, or name one as package.module:Class"
+        hint = suggest(problem.model, known) or choice
+        raise ConfigError(f"no module is called '{problem.model}'{hint}", "$.problem.model")
     options: Any = problem.model_options
     made = fill(known[problem.model], options, "$.problem.model_options", problem.model)
     return made.build(shape, outputs)
