@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -22,6 +23,8 @@ PROBLEMS = [
     {"id": "matrix-factorization", "rows": 30, "columns": 12, "at": "saddle"},
     {"id": "phase-retrieval", "dimension": 100, "measurements": 60},
     {"id": "phase-retrieval", "dimension": 70, "at": "zero"},
+    {"id": "tucker", "size": [5, 5, 5], "rank": [3, 3, 3]},
+    {"id": "robust-pca", "pixels": [4, 4], "frames": 8, "rank": 2},
 ]
 """Below and above the d up to which the Hessian is formed; eigenvalues in clusters, too."""
 
@@ -63,6 +66,20 @@ def test_it_is_the_smallest_of_all_eigenvalues(spec):
         assert found.residual <= 2 * _spectrum.TOLERANCE * width
         assert abs(found.value - values[0]) <= found.residual + 1e-12 * width
         assert found.value >= values[0] - 1e-12 * width, "a Rayleigh quotient is not below it"
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="there is no PyTorch")
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_it_is_that_of_a_module(dtype):
+    spec = {"id": "classifier", "rows": 60, "model_options": {"hidden": [1]}, "dtype": dtype}
+    problem = prepared(spec)
+    x = problem.start()
+    values = dense(problem, x)
+    found = lowest(problem, x, 0)
+    assert problem.products() == "autograd"
+    rounding = 1e-12 if dtype == "float64" else 1e-5
+    assert found.residual <= 2 * _spectrum.TOLERANCE * np.ptp(values)
+    assert abs(found.value - values[0]) <= found.residual + rounding * np.ptp(values)
 
 
 @pytest.mark.parametrize("d", [2, 64, 65, 5000])
