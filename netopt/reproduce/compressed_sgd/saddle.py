@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from netopt.codecs import Codec
+from netopt.registry import build
 from netopt.reproduce import _shares
 from netopt.reproduce._cases import Case, Request
-from netopt.reproduce._claims import Claim
+from netopt.reproduce._claims import Claim, exact
 from netopt.reproduce._curves import Results, Run
 from netopt.reproduce._drawing import Bar, Panel
 from netopt.reproduce._panels import Shown, metric
@@ -97,6 +99,7 @@ class Escape(Study):
             *(_ratio(results, one) for one in NOISY if one.mu is not None and one.series != SGD),
             _order(results),
             _sign(results),
+            _counted(results),
         ]
 
     def notes(self, results: Results) -> Sequence[str]:
@@ -181,6 +184,20 @@ def _sign(results: Results) -> Claim:
     """Claim that a codec which gives zero a sign leaves without noise."""
     one = next(one for one in SETTINGS if one.series == SIGN_SILENT)
     return _shares.every(f"{one.series}, {one.group}: leaves by itself", share(results, one))
+
+
+def _counted(results: Results) -> Claim:
+    """Claim that codecs of a fixed length send exactly their bits, each way and in every round."""
+    wrong = counted = 0
+    for one in SETTINGS:
+        bits = [build(Codec, codec).nbits(D) for codec in (one.up, one.down)]
+        if None in bits:
+            continue
+        for run in results.runs(one.series, None, one.group):
+            sent = sum(b or 0 for b in bits) * run.round[-1]
+            wrong += bool(run.last("payload_bits") != sent)
+            counted += 1
+    return exact("payload: the codecs' bits in every round, by the ledger", wrong, counted, "runs")
 
 
 def payload(run: Run) -> float:
