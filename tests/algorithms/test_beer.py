@@ -47,11 +47,11 @@ def box(experiment, rounds, scale=1.0):
 @pytest.mark.parametrize("topology", ["ring-5", "w1", "star-8"])
 @pytest.mark.parametrize(
     ("codec", "scale"),
-    [("raw", 1), ("topk", 1), ("sign", 1), ("natural", 1), ({"id": "randk", "k": 2}, 1 / 5)],
+    [("raw", 1), ("topk", 1), ("sign", 1), ("natural", 8 / 9), ({"id": "randk", "k": 2}, 1 / 5)],
     ids=str,
 )
 def test_a_round_is_the_papers_box(make, watch, topology, codec, scale):
-    """An unbiased codec with omega = 4 is scaled by 1 / 5; one with omega < 1 is not."""
+    """An unbiased codec is scaled by 1 / (1 + omega): by 8 / 9 for natural, 1 / 5 for randk."""
     codecs = {"h": codec, "g": codec}
     experiment = make(algorithm=BEER, topology=topology, problem=SHUFFLED, codecs=codecs)
     network, states = watch(experiment)
@@ -110,7 +110,7 @@ def distance(experiment, network):
 def test_it_converges_linearly_to_the_exact_minimum(make, watch, codec):
     """Twentyfold every 150 rounds, with a constant step and one coordinate of ten in a message."""
     codecs = {"h": codec, "g": codec}
-    experiment = make(algorithm="beer", problem=SHUFFLED, codecs=codecs)
+    experiment = make(algorithm=BEER, problem=SHUFFLED, codecs=codecs)
     network, _ = watch(experiment)
     apart = []
     for k in range(900):
@@ -121,14 +121,29 @@ def test_it_converges_linearly_to_the_exact_minimum(make, watch, codec):
     assert all(later < now / 20 for now, later in itertools.pairwise(apart))
 
 
-def test_it_says_when_a_codec_is_no_contraction(make):
+@pytest.mark.parametrize(
+    ("codecs", "gamma"),
+    [
+        ({}, 0.5),
+        ({"h": "topk"}, 0.1),
+        ({"g": {"id": "topk", "fraction": 0.2}}, 0.2),
+        ({"h": {"id": "randk", "k": 2}}, 0.2),
+        ({"h": {"id": "uniform", "range": 100.0}}, 0.05),
+    ],
+    ids=str,
+)
+def test_gamma_is_the_contraction_of_the_weaker_codec(make, watch, codecs, gamma):
+    _, states = watch(make(algorithm="beer", codecs=codecs))
+    assert [s.gamma for s in states] == [pytest.approx(gamma, rel=1e-12)] * 5
+    _, states = watch(make(algorithm={"id": "beer", "gamma": 0.7}, codecs=codecs))
+    assert {s.gamma for s in states} == {0.7}
+
+
+def test_it_says_once_when_codecs_are_no_contractions(make):
     uniform = {"id": "uniform", "range": 100.0}
-    experiment = make(algorithm="beer", codecs={"h": uniform})
-    assert experiment.warnings == (
-        "beer needs contractions, and uniform on channel 'h' is not known to be one with these "
-        "options: its errors may add up",
-    )
-    assert make(algorithm="beer", codecs={"h": "natural", "g": "rand-tau"}).warnings == ()
+    (warning,) = make(algorithm="beer", codecs={"h": uniform, "g": uniform}).warnings
+    assert warning.startswith("beer needs a contraction, or an unbiased codec with an omega")
+    assert make(algorithm="beer", codecs={"h": "natural", "g": "topk"}).warnings == ()
 
 
 def test_the_two_vectors_travel_in_frames_of_their_own(play):
