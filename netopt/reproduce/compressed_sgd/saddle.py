@@ -208,7 +208,7 @@ def payload(run: Run) -> float:
 def _row(results: Results, one: Setting) -> str:
     found = times(results, one)
     low, high = interval(found)
-    ratio = np.median(found) / _middle(results, SGD)
+    ratio = _middle(results, one.series) / _middle(results, SGD)
     theory = "-" if one.mu is None else f"{slowdown(one.mu):.3f}"
     spent = np.median([payload(run) for run in results.runs(one.series, None, one.group)])
     cells = (one.series, str(share(results, one)), f"{np.median(found):g}", f"{low:g} to {high:g}")
