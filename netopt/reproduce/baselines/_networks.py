@@ -31,8 +31,8 @@ SCHEDULE = {"r": 0.3, "a": 0.6, "b": 0.9, "t0": 200, "c_k": 1.0, "c_e": 0.3, "c_
 class Method(NamedTuple):
     """A method, its ``codec`` and what it is called; ``bare`` is its own uncompressed run.
 
-    ``ideal`` is the same without compression and with the largest gamma or eta, if that may be
-    larger then: what the coarse codec costs in all.
+    ``ideal`` is the same without compression and with the largest gamma or eta that the method
+    takes then, if that is another: what the coarse codec costs in all.
     """
 
     series: str
@@ -75,11 +75,13 @@ METHODS = (
         EIGHT_BITS,
         "perturbed tracking",
     ),
-    Method("BEER, top 10 %", sized("beer"), TENTH, "BEER"),
+    Method("BEER, 4.5 bits", sized("beer", gamma=0.5), FOUR_BITS, "BEER, gamma .5"),
+    Method("BEER, top 10 %", sized("beer", gamma=0.2), TENTH, "BEER, gamma .2", "BEER, gamma .5"),
     Method("LEAD, 3 bits", sized("lead"), THREE_BITS, "LEAD"),
 )
 IDEALS = {
     "CHOCO-SGD, gamma 1": sized("choco-sgd", gamma=1),
+    "BEER, gamma .5": sized("beer", gamma=0.5),
     "DeepSqueeze, eta 1": sized("deep-squeeze", eta=1),
 }
 DIRECT = Method("DGD, 3 bits", sized("dgd"), THREE_BITS, "DGD")
