@@ -32,12 +32,12 @@ class PerturbedGradientTracking(Algorithm):
     where it was kicked last: one that came back is at a minimum and is left alone, so that a
     constant step still reaches it exactly.
 
-    This is a simplified PDGT. The paper plays a phase of plain tracking, agrees by consensus
-    protocols on whether the gradient is small at some iterate, kicks that one, and ends if F has
-    not fallen enough after the next phase. Here an agent asks its own tracker, and the distance
-    gone instead of the fall of F. Agents who decide differently near the threshold only weaken the
-    kick: the mean moves by the share of them that add xi, and mixing brings them together again.
-    Data in batches need a threshold above their noise. Frames and stable steps are those of
+    This is a simplified PDGT. The paper alternates a stage that finds a stationary point of F and
+    one that perturbs it and tells a saddle by how far F falls; which stage it is, all agents
+    find out together, over the network. Here an agent asks its own tracker, and the distance gone
+    instead of the fall of F. Agents who decide differently near the threshold only weaken the kick:
+    the mean moves by the share of them that add xi, and mixing brings them together again. Data in
+    batches need a threshold above their noise. Frames and stable steps are those of
     gradient-tracking. A kick of c along a direction of curvature -h grows by 1 + lr h a round, so
     choose a period of several 1 / (lr h).
     """
