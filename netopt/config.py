@@ -57,7 +57,8 @@ class StopOptions(msgspec.Struct, kw_only=True):
 class RecordOptions(msgspec.Struct, kw_only=True):
     """What a run writes down: a row every ``every`` rounds, the first ``frames`` frames.
 
-    ``lambda_min`` adds a column, the smallest eigenvalue of F's Hessian at the network mean.
+    ``lambda_min`` adds a column, the smallest eigenvalue of F's Hessian at the network mean, which
+    takes some 50 Hessian-vector products at the root, and 1000 at most.
     """
 
     every: Annotated[int, Meta(ge=1, description="rounds between two rows")] = 10

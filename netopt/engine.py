@@ -175,9 +175,8 @@ class Bottom:
     def __init__(self, experiment: Experiment, every: int) -> None:
         self._problem, self._every = experiment.problem, every
         self._seed = experiment.options.seed
-        kind = self._problem.products()
         self.summary: Row = {"lambda_min": None, "round": None, "residual": None}
-        self.summary |= {"products": 0, "hessian": kind}
+        self.summary |= {"products": 0, "hessian": self._problem.products()}
         self._warned = False
 
     def look(self, x: Vector, row: Row, last: bool) -> float | None:
@@ -220,15 +219,18 @@ def measure(problem: Problem, mean: Mean, k: int) -> Row:
 
     Distance is that of the mean to the nearest known minimiser, None if none is known.
     """
-    best = problem.minimisers()
-    distance = None if best is None else min(distance_of(mean.x, row) for row in best)
     return {
         "round": k,
         "loss": float(problem.loss(mean.x)),
         "grad_norm": norm(np.ascontiguousarray(problem.gradient(mean.x, None)), "l2"),
         "consensus": mean.apart,
-        "distance": distance,
+        "distance": _nearest(problem, mean.x),
     }
+
+
+def _nearest(problem: Problem, x: Vector) -> float | None:
+    best = problem.minimisers()
+    return None if best is None else min(distance_of(x, row) for row in best)
 
 
 def distance_of(x: Vector, y: Vector) -> float:
