@@ -23,7 +23,9 @@ class Qgd(Algorithm):
     network mean moves by eps_k mean(Q(x_i) - x_i) - alpha_k mean(grad f_i(x_i)). The default
     schedule is the paper's sample and hold with the parameters of its toy experiment: it begins
     with alpha = 1, which suits a smoothness L of about 1; for a larger L take a smaller c_g. The
-    noise of a round is about eps sqrt(d) / (2 l) times ||x||, so a large d wants a smaller c_e.
+    noise of a round is about eps sqrt(d) / (2 l) times ||x||, so a large d wants a smaller c_e. A
+    network is quantized tensor by tensor in the paper: that is the codec ``per-tensor``, and its
+    schedule has ``evaluate_at: stage``. W may be directed, as in the paper's W1.
     """
 
     id = "qgd"
