@@ -10,7 +10,8 @@ from netopt.frame import HEADER_BYTES
 from netopt.keys import BROADCAST, Key, Purpose
 from netopt.network.lockstep import Lockstep
 from netopt.registry import build
-from netopt.report.plan import plan
+from netopt.report.plan import plan, render
+from netopt.report.text import plain
 
 D = 20
 QUADRATIC = {"id": "quadratic", "dimension": D}
@@ -178,6 +179,21 @@ def test_the_ledger_is_what_was_planned_and_the_resets(small, watch, options, kn
     }["".join(options)]  # fmt: skip
     assert foretold.exact
     assert (resets > 0) == bool(options)
+
+
+def test_a_rendered_plan_says_what_a_reset_costs(small):
+    """Four workers, d = 20: (8 x 20 + 32) bytes up and down, and a float32 each way is told."""
+
+    def lines(options):
+        text = plain(render(plan(small(options, rounds=30))))
+        return [" ".join(line.split()) for line in text.splitlines()]
+
+    assert "a reset 1536 B (1.54 kB), 5 times" in lines({"I": 4})
+    told = lines({"R": 1.0})
+    assert "a reset 1536 B (1.54 kB), when the data want it" in told
+    assert "a telling of distances 288 B, 30 times" in told
+    assert "all edges, 30 rounds 18240 B (18.24 kB), and each reset" in told
+    assert not any("reset" in line for line in lines({}))
 
 
 def test_a_codec_that_is_not_linear_wants_resets_and_one_that_expands_is_warned_of(small):
