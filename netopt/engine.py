@@ -191,22 +191,18 @@ class Bottom:
         found = _spectrum.lowest(self._problem, x, self._seed)
         self.summary["products"] += found.products
         if found.value is None:
-            self._warn(row["round"], found.products)
+            self._warn(row["round"], found.reason)
         else:
             place = {"lambda_min": found.value, "round": row["round"], "residual": found.residual}
             self.summary |= place
         return found.value
 
-    def _warn(self, k: int, products: int) -> None:
+    def _warn(self, k: int, reason: str) -> None:
         """Warn of the first value that was not found."""
         if not self._warned:
             self._warned = True
-            warnings.warn(
-                f"lambda_min is null in round {k}: not found within {products} Hessian-vector "
-                "products, or one of them was not finite",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            told = f"lambda_min is null in round {k}: {reason}"
+            warnings.warn(told, RuntimeWarning, stacklevel=2)
 
 
 def mean_of(x: Matrix) -> Vector:

@@ -27,7 +27,7 @@ _PART = 0xFFFF  # no algorithm's stream has this part
 
 
 class Lowest(NamedTuple):
-    """The smallest eigenvalue, or None if it was not found, and what it took.
+    """The smallest eigenvalue, or None and the ``reason`` if it was not found, and what it took.
 
     An eigenvalue lies within ``residual`` of ``value``, whose error is of the order of
     residual^2 / (distance to the next eigenvalue).
@@ -36,10 +36,11 @@ class Lowest(NamedTuple):
     value: float | None
     residual: float | None
     products: int
+    reason: str = ""
 
 
 class _Stop(Exception):
-    """Too many products, or one that is not finite."""
+    """Why the search ends without a result."""
 
 
 class _Products:
@@ -51,12 +52,12 @@ class _Products:
 
     def __call__(self, v: Vector) -> Vector:
         if self.count >= MOST:
-            raise _Stop
+            raise _Stop(f"it takes more than {MOST} Hessian-vector products")
         self.count += 1
         v = np.ascontiguousarray(v.reshape(-1))
         product = np.array(self._problem.hessian_vector(self._x, v), dtype=np.float64)
         if not np.isfinite(norm(product, "linf")):
-            raise _Stop
+            raise _Stop("a Hessian-vector product is not finite")
         if self.shift:
             product -= self.shift * v
         return product
@@ -76,8 +77,8 @@ def lowest(problem: Problem, x: Vector, seed: int) -> Lowest:
         try:
             find = _dense if problem.d <= SMALL else _lanczos
             value, residual = find(products, problem.d, seed)
-        except _Stop:
-            return Lowest(None, None, products.count)
+        except _Stop as stop:
+            return Lowest(None, None, products.count, str(stop))
     return Lowest(value, residual, products.count)
 
 
@@ -104,8 +105,8 @@ def _lanczos(products: _Products, d: int, seed: int) -> tuple[float, float]:
     options: Any = {"ncv": BASIS, "tol": TOLERANCE, "maxiter": MOST}
     try:
         values, vectors = eigsh(operator, 1, which="SA", v0=start, **options)
-    except ArpackError:
-        raise _Stop from None
+    except ArpackError as failure:
+        raise _Stop(str(failure)) from None
     v = vectors[:, 0]
     error = products(v)
     error -= values[0] * v

@@ -122,13 +122,15 @@ def test_it_is_found_in_a_spectrum_of_any_kind(name):
 def test_what_is_not_found_has_no_value(monkeypatch):
     problem = rotated(np.logspace(-8, 2, 3000))
     monkeypatch.setattr(_spectrum, "MOST", 100)
-    assert lowest(problem, np.zeros(3000), 0) == (None, None, 100)
+    why = "it takes more than 100 Hessian-vector products"
+    assert lowest(problem, np.zeros(3000), 0) == (None, None, 100, why)
 
 
 @pytest.mark.parametrize("d", [3, 100])
 def test_a_product_that_is_not_finite_ends_the_search(d):
     problem = rotated(np.array([np.nan, *range(1, d)]))
-    assert lowest(problem, np.zeros(d), 0)[:2] == (None, None)
+    why = "a Hessian-vector product is not finite"
+    assert lowest(problem, np.zeros(d), 0) == (None, None, 1, why)
 
 
 def test_the_bits_are_the_same_again_whatever_the_threads_and_the_seed_has_a_say():
