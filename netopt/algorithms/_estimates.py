@@ -62,15 +62,18 @@ class Gossip(Algorithm):
         self, topology: Topology, problem: Problem, codecs: Sequence[Codec]
     ) -> Sequence[str]:
         """Fix gamma and the scale of Q; warn of a codec that is no contraction however scaled."""
-        codec = codecs[0]
+        codec, omega = codecs[0], contraction_of(codecs[0], problem.d)
         self._scale = scale_of(codec, problem.d)
-        omega = contraction_of(codec, problem.d)
-        if self.gamma == "theory":
-            self._gamma = consensus_step(topology, codec, omega)
-        else:
-            self._gamma = UNKNOWN if omega is None else omega
-            self._gamma = self._gamma if self.gamma == "codec" else self.gamma
+        self._gamma = self.step(topology, codec, omega)
         return warnings(self.id, codec, omega, "gamma" if self.gamma == "codec" else None)
+
+    def step(self, topology: Topology, codec: Codec, omega: float | None) -> float:
+        """Return gamma for a codec of contraction ``omega``; ConfigError if theory has none."""
+        if self.gamma == "theory":
+            return consensus_step(topology, codec, omega)
+        if self.gamma == "codec":
+            return UNKNOWN if omega is None else omega
+        return self.gamma
 
     def gossip(self, s: Estimating, me: Agent) -> Round:
         """q_i = Q(x_i - xhat_i); xhat_i += q_i; s_i += sum_j w_ij q_j; x_i += gamma (s_i - xhat_i).

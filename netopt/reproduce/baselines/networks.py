@@ -65,7 +65,7 @@ class Networks(Study):
     def short(self) -> list[Case]:
         """Return a few rounds on a quadratic, which needs no data."""
         problem = {"id": "quadratic", "dimension": 65, "kappa": 2}
-        return _networks.cases(8, 1, 2, problem)
+        return _networks.cases(4, 1, 1, problem)
 
     def panels(self, results: Results) -> list[Panel]:
         """Return for each graph the gaps, and the loss against bytes."""
