@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
+from netopt.core import packing
 from netopt.keys import BROADCAST, Key, Purpose
 
 LR, PERIOD, RADIUS, THRESHOLD = 0.1, 20, 0.2, 0.05
@@ -129,3 +131,22 @@ def test_kicks_fill_the_ball_evenly(make, watch, d):
     assert sizes.max() <= 1 + 1e-12
     assert abs(np.mean(sizes**d) - 0.5) < 0.05
     assert np.abs(np.mean(draws, axis=0) / (2 * RADIUS)).max() < 0.05
+
+
+@pytest.mark.skipif(packing.implementation != "c", reason="numpy's core allocates")
+def test_a_kick_allocates_no_vector(make, watch):
+    """As in test_allocations, which sees rounds without a kick only."""
+    d = 200_000
+    problem = {"id": "quadratic", "dimension": d, "heterogeneity": 0}
+    experiment = make(algorithm=KICKED | {"threshold": 1e9}, problem=problem)
+    network, states = watch(experiment)
+    method, agent = experiment.algorithm, network._agents[0]
+    agent.begin(0)
+    method.kick(agent, states[0].spare[0])
+    tracemalloc.start()
+    try:
+        assert method.stuck(states[0])
+        method.kick(agent, states[0].spare[0])
+        assert tracemalloc.get_traced_memory()[1] < d
+    finally:
+        tracemalloc.stop()
