@@ -23,7 +23,12 @@ from netopt.reproduce.compressed_sgd.communication import ADAPTED, ALL, SAME, TA
 FALSE_ALARM = 1e-6
 DRAWS = 4000
 D, K, ETA = 60, 6, 0.01
-minutes = pytest.mark.slow(pytest.mark.timeout(3600))
+LONG = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+
+def minutes(test):
+    """Mark a test that plays a study's full settings: some minutes of both cores."""
+    return pytest.mark.slow(pytest.mark.timeout(3600)(test))
 
 
 def experiment(algorithm, codecs, size=5, **changes):
@@ -36,7 +41,7 @@ def experiment(algorithm, codecs, size=5, **changes):
 # ---- (1) the invariant ----
 
 
-@pytest.mark.parametrize("length", [60, pytest.param(3000, marks=minutes)])
+@pytest.mark.parametrize("length", [60, pytest.param(3000, marks=LONG)])
 @pytest.mark.parametrize("codec", [common(6), {"id": "topk", "k": 6}, "sign"], ids=str)
 @pytest.mark.parametrize("options", [{}, {"I": 12}, {"R": 0.2}], ids=str)
 def test_y_moves_as_uncompressed_sgd_across_resets(codec, options, length):
@@ -75,7 +80,7 @@ def test_randomk_forgets_its_share_in_the_mean_and_topk_less(k):
 # ---- (3) many workers are one machine ----
 
 
-@pytest.mark.parametrize("length", [100, pytest.param(3000, marks=minutes)])
+@pytest.mark.parametrize("length", [100, pytest.param(3000, marks=LONG)])
 def test_common_coordinates_make_workers_one_machine(length):
     """Against the box in numpy, on the mean gradient, with coordinates from the same stream."""
     codec = common(K, "float64")
