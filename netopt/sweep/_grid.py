@@ -30,7 +30,8 @@ SEED = "seed"
 class Cell(NamedTuple):
     """One run: the text of its value on each axis, what is set for it, and its directory's name.
 
-    ``resolved`` is its run file with every option said, ``ranks`` its number of agents.
+    ``told`` names it for the reader, as in 'seed=3, levels=2', '' if there is no axis. ``resolved``
+    is its run file as run.yaml says it, ``ranks`` its number of agents.
     """
 
     texts: tuple[str, ...]

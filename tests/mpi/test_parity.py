@@ -116,7 +116,7 @@ def play(folder: Path, ranks: int, names: list[str]) -> Iterator[tuple[str, str]
         words = [str(path) for name in names for path in (folder / f"{name}.yaml", folder / name)]
         arguments, variables = launcher.command(ranks, ["mpi", *words])
         player = ["netopt.reproduce._player" if w == "netopt.worker" else w for w in arguments]
-        done = command(player, **variables)
+        done = command(player, timeout=240, **variables)
         names = [name for name in names if not (folder / name / "summary.json").exists()]
         if done.code == 0:
             assert names == [], "a player says when a job fails"
