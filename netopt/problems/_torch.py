@@ -71,10 +71,18 @@ class ImageProblem(Problem):
 
     data: Source = "digits"
     model: Annotated[
-        str, Meta(description="a built-in module, or package.module:Class, made with the options")
+        str,
+        Meta(
+            description="classifier: logistic, mlp or cnn; autoencoder: linear, mlp or cnn; or "
+            "your own, package.module:Class"
+        ),
     ] = "mlp"
     model_options: Annotated[
-        dict[str, Any], Meta(description="what the module is made with, such as {hidden: [64]}")
+        dict[str, Any],
+        Meta(
+            description="mlp: hidden, activation; cnn: channels, hidden (autoencoder: channels, "
+            "code, activation); linear: code; your own: what its class takes"
+        ),
     ] = field(default_factory=dict)
     scale: Annotated[float, Meta(ge=0, description="factor of the initial parameters")] = 1.0
     split: Split = "iid"

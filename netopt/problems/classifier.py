@@ -22,7 +22,6 @@ class Classifier(ImageProblem):
       fashion-mnist and cifar10:FOLDER are what the papers use. ``rows`` takes fewer.
     - ``split``: iid by default; pairs is the QGD paper's uneven one, dirichlet:ALPHA another.
     - ``batch``: null, the exact gradient; 32 is usual. ``dtype``: float32 is twice as fast.
-    - ``scale`` multiplies the start; ``evaluate`` and ``test_fraction``: what a row looks at.
 
     The metric ``accuracy`` is that of the held-out images. Needs ``netopt[torch]``.
     """

@@ -31,7 +31,7 @@ AWAY = 0.9
 """A run is away once its loss is below this share of the mean image's."""
 BASE = {"id": "autoencoder", "rows": 3000, "batch": 16, "evaluate": 800}
 TWO_LAYERS: dict[str, Any] = {**BASE, "model": "linear", "model_options": {"code": 8}}
-FOUR_LAYERS: dict[str, Any] = {**BASE, "model": "mlp", "model_options": {"hidden": [32, 8]}}
+FOUR_LAYERS: dict[str, Any] = {**BASE, "model": "mlp", "model_options": {"hidden": [16, 8]}}
 
 
 class Group(NamedTuple):
@@ -45,7 +45,7 @@ class Group(NamedTuple):
 GROUPS = {
     AT: Group({**TWO_LAYERS, "scale": 0.0}, 5.0, 0.01),
     NEAR: Group({**TWO_LAYERS, "scale": 0.01}, 5.0, 0.01),
-    DEEP: Group({**FOUR_LAYERS, "scale": 0.01}, 2.0, 0.3),
+    DEEP: Group({**FOUR_LAYERS, "scale": 0.01}, 5.0, 0.2),
 }
 PLAIN = SGD._replace(series="SGD")
 NOISY = Method("SGD with noise", "perturbed-sgd", FLOATS, FLOATS)
@@ -129,7 +129,7 @@ class Autoencode(Study):
         deep, two = GROUPS[DEEP], GROUPS[NEAR]
         return [
             "Dense layers instead of convolutions, which two cores do not play often enough: two "
-            "linear ones with a code of 8, whose saddle is strict, and four of tanh with 32 and 8 "
+            "linear ones with a code of 8, whose saddle is strict, and four of tanh with 16 and 8 "
             "units, at whose saddle the Hessian is almost zero but for the last bias.",
             "The starts are zero and a hundredth of the usual initial weights. 3000 digits, 16 "
             f"images a worker and round; steps {two.lr:g} and {deep.lr:g}, noise r = {two.r:g} and "
