@@ -134,8 +134,8 @@ class Network(Study):
             f"{size.rows} digits, {size.rounds} rounds of 32 images an agent and channels 6-12-24 "
             "instead of 32-64-128, for two cores; with --data cifar10:FOLDER the network is the "
             "paper's.",
-            "The rates decay ten times more slowly (r = 0.03 instead of 0.3), as the rounds are few; "
-            "c_e, c_g, a, b, t0 and c_k are the paper's.",
+            "The rates decay ten times more slowly (r = 0.03 instead of 0.3), since the rounds are "
+            "few; c_e, c_g, a, b, t0 and c_k are the paper's.",
             "Accuracy is that of the network mean, not averaged over agents.",
             "CDSGD's step is 0.05 (the paper's 0.001 learns nothing in so few rounds) and its "
             "momentum 0.3; the method to compare with is DGD with QGD's own schedule.",
