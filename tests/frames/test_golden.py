@@ -33,6 +33,7 @@ SPECS += [{"id": "topk", "k": 5, "dtype": "float64"}, {"id": "rand-tau", "tau": 
 SPECS += [{"id": "randk", "k": 3, "indices": sent} for sent in ("shared", "sent")]
 SPECS += [{"id": "uniform", "bits": 2.5}]
 SPECS += [{"id": "lattice", "lattice": name, "bits": 4} for name in ("e8", "leech")]
+SPECS += ["sign-bits", {"id": "randk", "k": 3, "indices": "common", "unbiased": False}]
 PLACES = [(4, 0), (5, 2)]  # an even and an odd round; exchange
 
 
