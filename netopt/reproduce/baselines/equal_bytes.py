@@ -65,8 +65,8 @@ class EqualBytes(Study):
         most = budgets(request, size)[-1]
         return [
             Case(method.series, _run(method, problem, size, most, seed), driver="lockstep")
-            for method in METHODS
             for seed in range(1, self.seeds[request.quick] + 1)
+            for method in METHODS
         ]
 
     def short(self) -> list[Case]:
