@@ -80,8 +80,8 @@ class TuckerStudy(Study):
             "The paper's tensor is not at hand; here a tensor of exactly that rank is drawn, 8 x 8 "
             "x 8, core N(0, 1) and factors in [0, 1). A tensor of yours: the problem's option "
             "data.",
-            f"{length.rounds} iterations of the paper's 100 001, and {length.seeds} seeds.",
-            "All agents start at the same point.",
+            f"{length.rounds} iterations, where the paper has 100 001, and {length.seeds} seeds.",
+            "All agents start at the same point, so that without rounding they stay together.",
         ]
 
 
