@@ -49,13 +49,14 @@ def test_a_round_is_the_formula_and_agents_are_kicked_when_it_says(make, watch):
     network, states = watch(experiment)
     kicks = []
     for k, (x, y, due) in enumerate(transcribed(experiment, 300)):
-        before = [s.last.copy() for s in states]
+        before, here = [s.last.copy() for s in states], network.estimates()
         network.play(k)
         kicks.append(due)
         np.testing.assert_allclose(network.estimates(), x, rtol=0, atol=1e-10)
         np.testing.assert_allclose([s.both[1] for s in states], y, rtol=0, atol=1e-10)
         moved = [not np.array_equal(s.last, b) for s, b in zip(states, before, strict=True)]
         assert moved == due.tolist()
+        assert all(np.array_equal(states[i].last, here[i]) for i in np.flatnonzero(due))
     total = np.sum(kicks, axis=0)
     assert (total >= 2).all(), "at the saddle, and at the minimum that it leads to"
 
