@@ -158,6 +158,17 @@ def test_it_says_when_a_codec_is_biased(make):
     assert make(algorithm="lead").warnings == ()
 
 
-def test_the_default_message_is_a_norm_and_three_bits_a_coordinate(play):
+def test_the_default_message_is_a_norm_and_three_bits_a_coordinate(make, play):
+    """The paper's two bits are 2^(2 - 1) levels on each side of zero: five symbols."""
+    codec = make(algorithm="lead").codecs[0]
+    x = np.linspace(-1, 1, 10)
+    values = {
+        v
+        for r in range(99)
+        for v in codec.decode(
+            codec.encode(x, Key(r, Purpose.ROUNDING)), 10, Key(r, Purpose.ROUNDING)
+        )
+    }
+    assert values == {-1, -0.5, 0, 0.5, 1}
     sent = play(algorithm="lead").sent
     assert {tuple(c[:2]) for c in sent.counts.tolist()} == {(20, 20 * (32 + 3 * 10))}
