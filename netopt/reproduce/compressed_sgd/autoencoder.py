@@ -133,7 +133,7 @@ class Autoencode(Study):
             "units, at whose saddle the Hessian is almost zero but for the last bias.",
             "The starts are zero and a hundredth of the usual initial weights. 3000 digits, 16 "
             f"images a worker and round; steps {two.lr:g} and {deep.lr:g}, noise r = {two.r:g} and "
-            f"{deep.r:g}, tuned by hand on another seed; no resets.",
+            f"{deep.r:g}, chosen by hand; no resets.",
         ]
 
 
