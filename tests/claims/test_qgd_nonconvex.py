@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from netopt import config, engine
 from netopt.keys import Key, Purpose
@@ -82,6 +83,20 @@ def test_from_a_strict_saddles_manifold_only_the_odd_grid_leaves():
         rows = play(problem, algorithm, {"id": "switching", "levels": 4}, seed=seed).rows
         assert rows[-1]["escape"] > 0.5
         assert rows[-1]["loss"] < -0.25  # at the saddle it is 0, in a minimum -1/2
+
+
+def test_the_studies_take_a_film_and_a_tensor_of_a_users(tmp_path):
+    """Frames of 2 x 3 pixels have 256 / 6 times fewer numbers: steps grow by the root of that."""
+    for n in range(100):
+        Image.fromarray(np.full((2, 3, 3), n, np.uint8)).save(tmp_path / f"{n:03}.png")
+    data = f"images:{tmp_path}"
+    own, drawn = (robust_pca.RobustPcaStudy().cases(Request(name)) for name in (data, None))
+    steps = [case.run["algorithm"]["lr"] for case in (own[0], drawn[0])]
+    assert steps[0] == pytest.approx(steps[1] * np.sqrt(256 / 6), rel=1e-3)
+    assert config.make(own[-1].run).problem.d == 5 * (20 + 18)
+    np.save(tmp_path / "t.npy", np.ones((5, 6, 7)))
+    case = tucker.TuckerStudy().cases(Request(str(tmp_path / "t.npy")))[0]
+    assert config.make(case.run).problem.tensors() == (125, 25, 30, 35)
 
 
 def whole(study, group, series):

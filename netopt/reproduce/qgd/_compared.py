@@ -12,7 +12,18 @@ from netopt.reproduce._claims import Claim, at_least, at_most, exact
 from netopt.reproduce._curves import Results, Run
 from netopt.reproduce.qgd._escapes import REFERENCE
 
-__all__ = ["REFERENCE", "Length", "Method", "bends_up", "cases", "ends", "no_worse", "payload"]
+__all__ = [
+    "REFERENCE",
+    "Length",
+    "Method",
+    "bends_up",
+    "cases",
+    "ends",
+    "for_the_same_bytes",
+    "no_worse",
+    "payload",
+    "rates",
+]
 EDGES = 8
 """Directed edges of W1, on which five agents talk."""
 CLOSE = 0.01
@@ -91,6 +102,18 @@ def no_worse(
     ratios = [one.last(column) / two.last(column) for one, two in pairs]
     text = f"{group}: the {said or column} of {series}, over that of {other}"
     return at_most(text, 1 + CLOSE, ratios)
+
+
+def for_the_same_bytes(results: Results, group: str, series: str, other: str) -> Claim:
+    """Claim that a loss ends below that of another series with as much payload, or a row more."""
+    pairs = zip(results.runs(series, None, group), results.runs(other, None, group), strict=True)
+    ratios = []
+    for one, two in pairs:
+        bits = two.table["payload_bits"]
+        row = int(np.searchsorted(bits, one.table["payload_bits"][-1]))
+        ratios.append(one.last("loss") / float(two.table["loss"][min(row, len(bits) - 1)]))
+    text = f"{group}: the loss of {series}, over that of {other} with the same payload"
+    return at_most(text, 1.0, ratios, "< 1")
 
 
 def bends_up(results: Results, group: str, series: str) -> Claim:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+from netopt.problems import Problem
+from netopt.registry import build
 from netopt.reproduce import _shares
 from netopt.reproduce._cases import Case, Request
 from netopt.reproduce._claims import Claim, at_most
@@ -14,20 +17,53 @@ from netopt.reproduce._panels import Shown, metric
 from netopt.reproduce._shares import Share
 from netopt.reproduce._study import Study, shortened
 from netopt.reproduce.qgd import _compared
-from netopt.reproduce.qgd._compared import Length, Method, bends_up, no_worse
+from netopt.reproduce.qgd._compared import (
+    Length,
+    Method,
+    bends_up,
+    for_the_same_bytes,
+    no_worse,
+    rates,
+)
 
 FRAMES, SIDE, RANK = 20, 16, 5
-SCALE = math.sqrt(200 * 3 * 56**2 / (FRAMES * 3 * SIDE**2))
-"""How much larger the paper's films are, in their largest singular values."""
 SINGULAR, SADDLE = "from singular vectors", "from the saddle 0"
 FULL = {SINGULAR: Length(5000, 3, 50), SADDLE: Length(5000, 3, 50)}
 QUICK = {SINGULAR: Length(400, 2, 20), SADDLE: Length(700, 2, 25)}
-_RATES = _compared.rates(0.003, round(0.0003 * SCALE, 7), 40)
-DGD = Method("DGD", {"id": "dgd", "lr": round(5e-5 * SCALE, 7)})
-EXACT = Method("QGD's rates, not quantized", _RATES)
-FINE = Method("QGD, l = 32", _RATES, 32)
-COARSE = Method("QGD, l = 4", _RATES, 4)
-METHODS = (DGD, EXACT, FINE, COARSE)
+
+
+def _methods(scale: float) -> tuple[Method, ...]:
+    """Return the methods, with steps that are ``scale`` times the paper's."""
+    qgd = rates(0.003, round(0.0003 * scale, 7), 40)
+    return (
+        Method("DGD", {"id": "dgd", "lr": round(5e-5 * scale, 7)}),
+        Method("QGD's rates, not quantized", qgd),
+        Method("QGD, l = 32", qgd, 32),
+        Method("QGD, l = 4", qgd, 4),
+    )
+
+
+def _columns(request: Request) -> int:
+    """Return how many numbers a frame has; ConfigError for pictures that are no film."""
+    if request.data is None:
+        return 3 * SIDE**2
+    problem = build(Problem, _problem(request))
+    problem.prepare(5, 0)
+    return problem.d // RANK - FRAMES
+
+
+def _scale(request: Request) -> float:
+    """Return how much larger the paper's films are, in their largest singular values."""
+    return math.sqrt(200 * 3 * 56**2 / (FRAMES * _columns(request)))
+
+
+def _problem(request: Request) -> dict[str, Any]:
+    size = {"frames": FRAMES, "pixels": [SIDE, SIDE], "rank": RANK}
+    data = {} if request.data is None else {"data": request.data}
+    return {"id": "robust-pca", **size, **data}
+
+
+METHODS = DGD, EXACT, FINE, COARSE = _methods(_scale(Request()))
 COLUMNS = {
     "loss": "loss",
     "relative_error": "relative error",
@@ -58,13 +94,12 @@ class RobustPcaStudy(Study):
     def cases(self, request: Request) -> list[Case]:
         """Return all methods from both starts; quick has fewer rounds and seeds."""
         lengths = QUICK if request.quick else FULL
-        size = {"frames": FRAMES, "pixels": [SIDE, SIDE], "rank": RANK}
-        problem = {"id": "robust-pca", **size}
+        problem, methods = _problem(request), _methods(_scale(request))
         starts = {SINGULAR: problem, SADDLE: {**problem, "at": "saddle"}}
         return [
             case
             for group, start in starts.items()
-            for case in _compared.cases(start, METHODS, lengths[group], group)
+            for case in _compared.cases(start, methods, lengths[group], group)
         ]
 
     def short(self) -> list[Case]:
@@ -92,6 +127,7 @@ class RobustPcaStudy(Study):
             no_worse(
                 results, SINGULAR, FINE.series, DGD.series, "relative_error", "relative error"
             ),
+            for_the_same_bytes(results, SINGULAR, FINE.series, DGD.series),
             no_worse(results, SINGULAR, COARSE.series, EXACT.series),
             bends_up(results, SINGULAR, FINE.series),
             *_saddle(results),
@@ -105,17 +141,23 @@ class RobustPcaStudy(Study):
     def deviations(self, request: Request) -> list[str]:
         """Return how this differs from the paper."""
         length = (QUICK if request.quick else FULL)[SINGULAR]
+        columns, scale = _columns(request), _scale(request)
+        film = (
+            f"a scene is drawn, {SIDE} x {SIDE} pixels (pictures of yours: --data images:FOLDER)"
+            if request.data is None
+            else f"it is {request.data}"
+        )
         return [
             "The paper's films are recorded: 200 frames an agent of 56 x 56 pixels, rank 30. Here "
-            f"a scene is drawn, {FRAMES} frames an agent of {SIDE} x {SIDE} pixels, rank {RANK}; "
-            "its frames go to the agents in turn. Pictures of yours: the problem's option data.",
-            f"Curvature grows with the films' singular values, so all steps are {SCALE:.4g} times "
+            f"{film}, {FRAMES} frames an agent, which go to the agents in turn, and rank {RANK}.",
+            f"Curvature grows with the films' singular values, so all steps are {scale:.4g} times "
             f"the paper's, which is the square root of how many more numbers its films have: DGD's "
-            f"is {DGD.algorithm['lr']:.3g}.",
+            f"is {_methods(scale)[0].algorithm['lr']:.3g}.",
             "From iteration 100 on QGD's step is held at 0.3 of DGD's, so that it is behind DGD at "
             "equal iterations, rounded or not.",
-            "The noise of a round is about sqrt(d) / (2 l) of the iterate, and the paper's d is 73 "
-            "times as large: l = 4 is as noisy here as its l = 32 is there.",
+            "The noise of a round is about sqrt(d) / (2 l) of the iterate, and the paper's d is "
+            f"{30 * (200 + 9408) / (RANK * (FRAMES + columns)):.3g} times as large: of a drawn "
+            "scene l = 4 is as noisy as l = 32 is there.",
             "Errors are those of the network mean; the paper's are of each agent's own factors, "
             "which fit its own film better where agents hardly agree.",
             "From 0, all agents start in an exact saddle; the paper has no such start. There each "

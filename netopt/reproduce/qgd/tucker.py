@@ -11,7 +11,13 @@ from netopt.reproduce._drawing import Panel
 from netopt.reproduce._panels import Shown, metric
 from netopt.reproduce._study import Study
 from netopt.reproduce.qgd import _compared
-from netopt.reproduce.qgd._compared import Length, Method, bends_up, no_worse
+from netopt.reproduce.qgd._compared import (
+    Length,
+    Method,
+    bends_up,
+    for_the_same_bytes,
+    no_worse,
+)
 
 FULL, QUICK = Length(20_000, 3, 200), Length(2000, 2, 50)
 START = "from [0, 1)"
@@ -50,7 +56,8 @@ class TuckerStudy(Study):
 
     def cases(self, request: Request) -> list[Case]:
         """Return all methods; quick has fewer rounds and seeds."""
-        return _compared.cases({"id": "tucker"}, METHODS, QUICK if request.quick else FULL, START)
+        problem = {"id": "tucker", **({} if request.data is None else {"data": request.data})}
+        return _compared.cases(problem, METHODS, QUICK if request.quick else FULL, START)
 
     def panels(self, results: Results) -> list[Panel]:
         """Return the loss and the error against iterations and bytes."""
@@ -65,6 +72,7 @@ class TuckerStudy(Study):
             no_worse(results, START, FINE.series, EXACT.series),
             no_worse(results, START, FINE.series, DGD.series),
             no_worse(results, START, FINE.series, LARGE.series),
+            for_the_same_bytes(results, START, FINE.series, DGD.series),
             bends_up(results, START, FINE.series),
             _compared.payload(results, METHODS),
         ]
@@ -76,10 +84,14 @@ class TuckerStudy(Study):
     def deviations(self, request: Request) -> list[str]:
         """Return how this differs from the paper."""
         length = QUICK if request.quick else FULL
+        tensor = (
+            "here a tensor of exactly that rank is drawn, 8 x 8 x 8, core N(0, 1) and factors in "
+            "[0, 1). A 3-way array of yours: --data FILE.npy."
+            if request.data is None
+            else f"here it is {request.data}, and the rank is (5, 5, 5) as there."
+        )
         return [
-            "The paper's tensor is not at hand; here a tensor of exactly that rank is drawn, 8 x 8 "
-            "x 8, core N(0, 1) and factors in [0, 1). A tensor of yours: the problem's option "
-            "data.",
+            f"The paper's tensor is not at hand; {tensor}",
             f"{length.rounds} iterations, where the paper has 100 001, and {length.seeds} seeds.",
             "All agents start at the same point, so that without rounding they stay together.",
         ]
