@@ -119,14 +119,14 @@ class Communication(Study):
     def panels(self, results: Results) -> list[Panel]:
         """Return iterations and bytes against K, and the loss against both."""
         places = results.places(ADAPTED, TARGETS[0].group)
-        names = {k: f"K = {k:g}" for k in places if k in (*QUICK, 40)}
+        names = {k: f"K = {k:g}" for k in places if k in QUICK}
         shown = [
             Shown(results.curve(ADAPTED, k, TARGETS[0].group), name, colour)
             for colour, (k, name) in enumerate(names.items(), 3)
         ]
         targets = [t for t in TARGETS if t.group in results.groups()]
-        marks = [(t.knee, f"4 eta d, {t.group}") for t in targets]
-        marks += [(paper_k(t), f"sqrt(d) eps^(3/4), {t.group}") for t in targets]
+        marks = [(t.knee, f"4 eta d, {t.gap:g}") for t in targets]
+        marks += [(paper_k(t), f"sqrt(d) eps^(3/4), {t.gap:g}") for t in targets]
         return [
             _panel("Iterations", "iterations", _lines(results, rounds, Target.promised)),
             _panel("Bytes", "bytes to the hub", _bytes(results))._replace(marks=marks),
