@@ -58,9 +58,9 @@ class Method(NamedTuple):
 
 QGD = Method("QGD, l = 1100", {"id": "qgd", "schedule": SCHEDULE}, QUANTIZED)
 EXACT = Method("DGD, QGD's schedule", {"id": "qgd", "schedule": SCHEDULE}, FLOATS)
-CDSGD = Method("CDSGD", {"id": "cdsgd", "lr": 0.05}, FLOATS)
-POLYAK = Method("CDSGD-P", {"id": "cdsgd", "lr": 0.05, "momentum": "polyak"}, FLOATS)
-NESTEROV = Method("CDSGD-N", {"id": "cdsgd", "lr": 0.05, "momentum": "nesterov"}, FLOATS)
+CDSGD = Method("CDSGD", {"id": "cdsgd", "lr": 0.2}, FLOATS)
+POLYAK = Method("CDSGD-P", {"id": "cdsgd", "lr": 0.2, "momentum": "polyak"}, FLOATS)
+NESTEROV = Method("CDSGD-N", {"id": "cdsgd", "lr": 0.2, "momentum": "nesterov"}, FLOATS)
 METHODS = (QGD, EXACT, CDSGD, POLYAK, NESTEROV)
 
 
@@ -137,7 +137,7 @@ class Network(Study):
             "The rates decay ten times more slowly (r = 0.03 instead of 0.3), since the rounds are "
             "few; c_e, c_g, a, b, t0 and c_k are the paper's.",
             "Accuracy is that of the network mean, not averaged over agents.",
-            "CDSGD's step is 0.05 (the paper's 0.001 learns nothing in so few rounds) and its "
+            "CDSGD's step is 0.2 (the paper's 0.001 learns nothing in so few rounds) and its "
             "momentum 0.3; the method to compare with is DGD with QGD's own schedule.",
         ]
 
