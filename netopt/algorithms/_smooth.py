@@ -61,6 +61,16 @@ def fit(codec: Codec, d: int, n: int, method: str) -> Codec:
         return codec.tuned(tuning, d)
 
 
+def alike(codec: Codec, d: int, n: int, method: str) -> Sequence[str]:
+    """Return a warning if the n workers' errors are the same: theory averages independent ones."""
+    if n == 1 or not codec.linear() or (codec.omega(d) or 0.0) < 1e-9:
+        return ()
+    return [
+        f"the theory of {method} divides the variance of {codec.id} by n = {n} workers, but with "
+        "indices: common their errors are not independent; use indices: shared"
+    ]
+
+
 class Quantized(Star):
     """Base of a method without preconditioning: its workers' codecs are tuned at both ends."""
 
@@ -80,8 +90,9 @@ class Quantized(Star):
     ) -> Sequence[str]:
         """Refuse a problem or codec without the constants that theory needs."""
         n = problem.agents
-        self.refuse(problem, fit(codecs[0], problem.d, n, self.id), n)
-        return ()
+        codec = fit(codecs[0], problem.d, n, self.id)
+        self.refuse(problem, codec, n)
+        return alike(codec, problem.d, n, self.id)
 
     def refuse(self, problem: Problem, codec: Codec, n: int) -> None:
         """Raise ConfigError if a rate of theory cannot be had from the tuned codec."""
@@ -162,7 +173,7 @@ class Preconditioned(Star):
             told = self._parameters(codecs[0], problem, root)
             with up():
                 self.refuse(codecs[0].tuned(self._tuning(problem), problem.d, told), root)
-        return ()
+        return alike(codecs[0], problem.d, problem.agents, self.id)
 
     def refuse(self, codec: Codec, root: Vector) -> None:
         """Raise ConfigError if a rate of theory cannot be had from the tuned codec."""

@@ -73,3 +73,19 @@ def test_the_rounds_draw_every_coordinate_as_often():
     counts = sum((sent(codec(), key(round_=k), np.ones(N)) for k in range(2000)), np.zeros(N))
     assert counts.sum() == 2000 * K
     assert np.abs(counts - 200).max() < 110
+
+
+@pytest.mark.parametrize("method", ["dcgd", "diana", "dcgd-plus", "diana-plus"])
+def test_a_theory_of_independent_errors_is_warned_of(make, method):
+    run = {"algorithm": method, "problem": {"id": "logistic", "l2": 0.1}}
+    run["topology"] = {"id": "star", "size": 4}
+    common, shared = ({"id": "randk", "indices": name} for name in ("common", "shared"))
+    assert make(**run, codecs={"up": common}).warnings == (
+        f"the theory of {method} divides the variance of randk by n = 3 workers, but with "
+        "indices: common their errors are not independent; use indices: shared",
+    )
+    assert make(**run, codecs={"up": shared}).warnings == ()
+    assert make(**run, codecs={"up": {"id": "raw", "dtype": "float32"}}).warnings == ()
+    assert (
+        make(**{**run, "topology": {"id": "star", "size": 2}}, codecs={"up": common}).warnings == ()
+    )
