@@ -36,10 +36,11 @@ def star(
 
 
 def short(cases: list[Case], problem: Mapping[str, Any], rounds: int) -> list[Case]:
-    """Return a few rounds of cases on small images, with the options of ``problem``."""
+    """Return a few rounds on small images, with ``problem``'s options and no eigenvalues."""
     small = {"data": SMALL, "rows": 200, "batch": 2, "evaluate": 100, **problem}
     found = []
     for case in cases:
-        run = {**case.run, "problem": {**case.run["problem"], **small}}
+        record = {"every": 1, "lambda_min": 0}  # for small problems it is not off by default
+        run = {**case.run, "problem": {**case.run["problem"], **small}, "record": record}
         found.append(shortened(case._replace(run=run), rounds))
     return found

@@ -96,10 +96,9 @@ class Network(Study):
         ]
 
     def short(self) -> list[Case]:
-        """Return four rounds of each method on the small digits, without the eigenvalues."""
+        """Return four rounds of each method on the small digits."""
         options = {"model_options": {"channels": [2], "hidden": 3}}
-        cases = _images.short(self.cases(Request(_images.SMALL, True)), options, 4)
-        return [case._replace(run={**case.run, "record": {"every": 1}}) for case in cases]
+        return _images.short(self.cases(Request(_images.SMALL, True)), options, 4)
 
     def panels(self, results: Results) -> list[Panel]:
         """Return accuracy and loss on both splits against rounds and bytes."""
