@@ -181,7 +181,8 @@ def _rows(axes: Axes, panel: Panel) -> None:
             fontsize=8.5,
             color=GREY,
         )
-    axes.set_yticks(range(len(panel.bars)), [bar.label for bar in panel.bars], fontsize=9)
+    size = min(9.0, 160 / len(panel.bars))
+    axes.set_yticks(range(len(panel.bars)), [bar.label for bar in panel.bars], fontsize=size)
     axes.set_ylim(len(panel.bars) - 0.4, -0.6)
     axes.set_xlim(panel.lowest, panel.highest)
 

@@ -153,7 +153,7 @@ METHODS = (
         "beer",
         0.1,
         "top 10 %, twice",
-        17,
+        14.3,
         {"h": top(0.1), "g": top(0.1)},
         {"gamma": 0.6},
         False,
