@@ -261,5 +261,16 @@ def test_unknown_commands_and_options_exit_with_2(capsys: pytest.CaptureFixture[
 
 def test_help_names_every_command() -> None:
     text = CliRunner().invoke(command_line.cli, ["--help"]).output
-    for name in ("run", "plan", "list", "show", "inspect", "plot", "doctor", "bench"):
+    for name in (
+        "run",
+        "plan",
+        "list",
+        "show",
+        "inspect",
+        "plot",
+        "doctor",
+        "bench",
+        "sweep",
+        "reproduce",
+    ):
         assert f"\n  {name} " in text

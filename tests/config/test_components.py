@@ -69,8 +69,8 @@ def test_a_bad_codec_is_named(refusal, changes, message):
             "$.algorithm.learning_rate: dgd has no option 'learning_rate'; its options are lr",
         ),
         (
-            {"algorithm": "sgd"},
-            "$.algorithm.id: no algorithm is called 'sgd'; did you mean 'gd'?",
+            {"algorithm": "diana-plsu"},
+            "$.algorithm.id: no algorithm is called 'diana-plsu'; did you mean 'diana-plus'?",
         ),
         (
             {"algorithm": {"id": "qgd", "schedule": {"id": "sample-and-hold", "t_0": 3}}},
