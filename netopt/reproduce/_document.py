@@ -128,7 +128,7 @@ Measured lines are {_means(results)}. The points are in `{TABLE}`, the figure as
 {claims_lines(claims)}
 
 ## What was sent
-{_sent(results.curves)}
+{_sent(results.curves, study.place)}
 
 ## Deviations
 {apart or "- None."}
@@ -175,18 +175,21 @@ def _seeds(results: Results) -> str:
     return f"{' or '.join(map(str, counts))} seed{'s' if counts != [1] else ''}"
 
 
-def _sent(curves: Sequence[Curve]) -> str:
-    """Return a table of bits and bytes at each series' end, with and without the set-up."""
+def _sent(curves: Sequence[Curve], place: str) -> str:
+    """Return a table of bits and bytes at each series' end, with and without the set-up.
+
+    ``place`` is what a sweep goes over, such as R.
+    """
     up = "payload up" if all(curve.hub for curve in curves) else "payload (with a hub: up)"
     head = (
         f"| series | rounds | {up} | with set-up | on the wire, all edges, headers included "
         "| with set-up |\n| --- | --- | --- | --- | --- | --- |\n"
     )
-    return head + "\n".join(f"| {' | '.join(_sent_cells(curve))} |" for curve in curves)
+    return head + "\n".join(f"| {' | '.join(_sent_cells(curve, place))} |" for curve in curves)
 
 
-def _sent_cells(curve: Curve) -> tuple[Any, ...]:
-    place = "" if curve.at is None else f", R = {curve.at:g}"
+def _sent_cells(curve: Curve, place: str) -> tuple[Any, ...]:
+    place = "" if curve.at is None else f", {place} = {curve.at:g}"
     group = f"{curve.group}: " if curve.group else ""
     up, wire = float(curve.uplink_bits[-1]), float(curve.wire_bytes[-1])
     return (

@@ -30,6 +30,8 @@ class Study:
     """The default data, in words if they are drawn."""
     measure: ClassVar[str] = "distance"
     """What a curve shows: the distance to the minimiser, or a column of metrics as it is."""
+    place: ClassVar[str] = "R"
+    """What ``Case.at`` is in a sweep: R, bits a coordinate, or K, coordinates."""
     power: ClassVar[int] = 1
     """Of a distance, the error is (||x_k - x*|| / ||x_0 - x*||)^power."""
     seeds: ClassVar[tuple[int, int]] = (5, 2)

@@ -96,6 +96,7 @@ class Communication(Study):
     shows = "how few coordinates are worth sending"
     reference = _escapes.REFERENCE
     data = f"a strict saddle, d = {D}, gradient noise of variance 1, no data"
+    place = "K"
     measure = "loss"
     seeds = (5, 2)
     paper = (
