@@ -82,7 +82,7 @@ def block(mapping: Mapping[str, Any]) -> str:
     """Return a mapping as YAML, an option a line, as one would write it by hand."""
     lines = []
     for key, value in mapping.items():
-        below = isinstance(value, dict)
+        below = isinstance(value, dict) and bool(value)  # an empty one is {}
         text = "\n" + textwrap.indent(block(value), "  ") if below else f" {flow(value)}"
         lines.append(f"{key}:{text}")
     return "\n".join(lines)
