@@ -198,14 +198,35 @@ def _a(noun: str) -> str:
 
 def _reason(said: str, raw: object, kind: Any) -> str:
     """Return msgspec's complaint in the words of YAML, with the choices that there are."""
-    choices = _choices(kind)
-    if choices:
+    choices, number = _choices(kind), _number(kind)
+    if choices and not (number and isinstance(raw, int | float)):
         hint = suggest(str(raw), choices)
-        return f"expected one of {', '.join(choices)}; the value is {raw!r}{hint}"
+        more = ", or a number" if number else ""
+        return f"expected one of {', '.join(choices)}{more}; the value is {raw!r}{hint}"
+    if choices:  # a number that is out of range: msgspec names what it tried last
+        said = _complaint(raw, number)
     reason = re.split(r" - at (?:key in )?`\$", said)[0].replace("`", "")
     for theirs, ours in (("object", "mapping"), ("array", "list")):
         reason = re.sub(rf"\b{theirs}\b", ours, reason)
-    return f"{reason[0].lower()}{reason[1:]}; the value is {raw!r}"
+    more = f", or {' or '.join(choices)}" if choices else ""
+    return f"{reason[0].lower()}{reason[1:]}{more}; the value is {raw!r}"
+
+
+def _complaint(raw: object, kind: Any) -> str:
+    """Return what msgspec has against a value as one of ``kind``."""
+    try:
+        msgspec.convert(raw, kind, strict=False)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return "Expected another value"
+
+
+def _number(kind: Any) -> Any:
+    """Return the part of an annotation that is a number, with its limits, or None."""
+    parts = typing.get_args(kind)
+    if kind in (int, float) or (parts and parts[0] in (int, float) and not _choices(kind)):
+        return kind
+    return next(filter(None, map(_number, parts)), None)
 
 
 def _choices(kind: Any) -> list[str]:

@@ -59,6 +59,23 @@ def test_a_bad_option_is_named(refusal, changes, message):
     assert refusal(changes) == message
 
 
+@pytest.mark.parametrize(
+    ("gamma", "wanted"),
+    [
+        (2, "expected float <= 1.0, or codec or theory; the value is 2"),
+        (0, "expected float > 0.0, or codec or theory; the value is 0"),
+        (
+            "cdec",
+            "expected one of codec, theory, or a number; the value is 'cdec'; "
+            "did you mean 'codec'?",
+        ),
+    ],
+)
+def test_a_number_or_a_word_is_told_what_it_may_be(refusal, gamma, wanted):
+    changes = {"algorithm": {"id": "choco-sgd", "gamma": gamma}}
+    assert refusal(changes) == f"$.algorithm.gamma: {wanted}"
+
+
 @pytest.mark.parametrize("name", ["problem", "topology", "algorithm"])
 def test_a_missing_part_is_named(refusal, name):
     assert refusal({}, drop=name) == f"$: a run file needs the option '{name}'"
