@@ -16,5 +16,7 @@ if [ "${1:-}" = --slow ]; then
   run pytest -m slow -s
 fi
 # Most tests run side by side, one a core; those that need the cores for themselves follow.
-run pytest -n auto --dist worksteal --durations=5 -m "not slow and not serial"
-run pytest --durations=5 -m "serial and not slow"
+failed=0
+run pytest -n auto --dist worksteal --durations=5 -m "not slow and not serial" || failed=1
+run pytest --durations=5 -m "serial and not slow" || failed=1
+exit $failed
