@@ -24,6 +24,9 @@ Requests = list[Any]
 POLLS_PER_LOOK = 256
 """Polls between two looks at the clock: a look costs as much as a poll."""
 
+NAP = 0.0005
+"""Seconds of sleep between two polls for a rank that is busy with something long."""
+
 
 class Deadline:
     """Polls until requests are done; after ``timeout`` seconds the ``blame`` becomes an error."""
@@ -50,9 +53,18 @@ class Deadline:
                         raise StuckError(blame())
 
     def endless(self, request: Any) -> None:
-        """Return when a request is done, however long that takes."""
+        """Return when a request is done, however long that takes.
+
+        It may be a second or more: soon the cores are left to the rank that is awaited, which
+        ranks that only yield would take most of, when there are more of them than cores.
+        """
+        polls = 0
         while not request.Test():
-            os.sched_yield()
+            polls += 1
+            if polls < POLLS_PER_LOOK:
+                os.sched_yield()
+            else:
+                time.sleep(NAP)
 
 
 class Slot:

@@ -26,7 +26,7 @@ from netopt.reproduce.compressed_sgd._methods import (
 )
 
 AT, NEAR, DEEP = "at the saddle", "near the saddle", "deep, near the saddle"
-ROUNDS, QUICK = 800, 400
+ROUNDS, QUICK = 600, 240
 AWAY = 0.9
 """A run is away once its loss is below this share of the mean image's."""
 BASE = {"id": "autoencoder", "rows": 3000, "batch": 16, "evaluate": 800}
@@ -65,7 +65,7 @@ class Autoencode(Study):
     reference = _methods.REFERENCE
     data = _images.MNIST
     measure = "loss"
-    seeds = (3, 1)
+    seeds = (2, 1)
     needs = ("torch",)
     paper = (
         "A deep convolutional autoencoder of MNIST starts near a saddle. SGD without noise and "

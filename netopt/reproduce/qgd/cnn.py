@@ -45,7 +45,7 @@ class Length(NamedTuple):
     every: int
 
 
-FULL, QUICK = Length(5000, 500, 1000, 50), Length(2500, 250, 240, 40)
+FULL, QUICK = Length(5000, 250, 600, 50), Length(2500, 100, 240, 40)
 
 
 class Method(NamedTuple):
