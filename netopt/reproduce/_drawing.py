@@ -148,6 +148,8 @@ def _line(axes: Axes, line: Line, index: int, theory: bool) -> None:
         style = {"marker": MARKERS[(line.colour or 0) % len(MARKERS)]}
         style |= {"markevery": (index % step, step), "markeredgecolor": "white"}
         style |= {"markeredgewidth": 0.6}
+        if line.colour is not None and line.colour >= len(COLOURS):  # the colours come again
+            style |= {"markerfacecolor": "white", "markeredgecolor": colour, "linewidth": 1.1}
     axes.plot(line.x, line.y, label=line.label, color=colour, **style)
     if line.low is not None and line.high is not None:
         axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, linewidth=0)
@@ -185,6 +187,7 @@ def _rows(axes: Axes, panel: Panel) -> None:
     axes.set_yticks(range(len(panel.bars)), [bar.label for bar in panel.bars], fontsize=size)
     axes.set_ylim(len(panel.bars) - 0.4, -0.6)
     axes.set_xlim(panel.lowest, panel.highest)
+    axes.locator_params(axis="x", nbins=6)
 
 
 def _darker(colour: str) -> str:
