@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,10 +30,38 @@ def main() -> None:
         file, load = json.loads(sys.stdin.readline())
         for path in load:
             load_file(path)
-        for line in sys.stdin:
+        orders = Orders()
+        while (line := orders.next()) is not None:
             overrides, out = json.loads(line)
             answers.write(json.dumps(play(Path(file), overrides, Path(out))) + "\n")
             answers.flush()
+
+
+class Orders:
+    """The lines of standard input; if it ends while a run is played, the sweep is gone: so exit.
+
+    A sweep that was killed cannot end its processes, and a run may take days.
+    """
+
+    def __init__(self) -> None:
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._idle = threading.Event()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self) -> str | None:
+        """Return the next line; None if there is none."""
+        self._idle.set()
+        line = self._lines.get()
+        self._idle.clear()
+        return line
+
+    def _read(self) -> None:
+        for line in sys.stdin:
+            self._idle.clear()
+            self._lines.put(line)
+        if not self._idle.is_set():
+            os._exit(1)
+        self._lines.put(None)
 
 
 def play(file: Path, overrides: Sequence[str], out: Path) -> str:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -192,11 +193,20 @@ def test_runs_that_fail_are_named_and_the_others_go_on(sweep, undrawn, tmp_path,
     assert failed["quadratic", "0.05"] == ("1", "0")
 
 
-def test_ctrl_c_ends_at_once_keeps_what_is_complete_and_goes_on(file, tmp_path):
-    out = tmp_path / "out"
+@contextmanager
+def endless(file, out):
+    """Give a sweep that is in its second run, which never ends, and the pid of who plays it."""
     command = [sys.executable, "-m", "netopt", "sweep", str(file), "--jobs", "1"]
     command += ["--set", "rounds=6,100000000", "--out", str(out)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background job ignores the signal, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    player = 0
     try:
         deadline = time.monotonic() + 60
         late = out / "runs" / "rounds=100000000" / "metrics.jsonl"
@@ -204,11 +214,27 @@ def test_ctrl_c_ends_at_once_keeps_what_is_complete_and_goes_on(file, tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         player = json.loads((late.parent / "manifest.json").read_text())["pid"]
+        yield process, player
+    finally:
+        for group in filter(None, (process.pid, player)):
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+
+
+def test_a_sweep_that_is_killed_leaves_no_process_behind(file, tmp_path):
+    with endless(file, tmp_path / "out") as (process, player):
+        assert player != process.pid
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)  # waits until nobody holds the pipe, the player neither
+
+
+def test_ctrl_c_ends_at_once_keeps_what_is_complete_and_goes_on(file, tmp_path):
+    out = tmp_path / "out"
+    with endless(file, out) as (process, player):
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=30)[1]
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert said.splitlines()[-1] == (
         f"netopt: interrupted; the runs that are complete stay in {out / 'runs'}, and the same "
