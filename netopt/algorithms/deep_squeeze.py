@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from msgspec import Meta
@@ -19,10 +19,15 @@ from netopt.topologies import Topology
 
 @dataclass(slots=True)
 class Squeezed(State):
-    """``delta`` is delta_i, what compression has lost, ``work`` an array to work in, shape (d,)."""
+    """``delta`` is delta_i, what compression has lost, ``work`` an array to work in, shape (d,).
+
+    ``scale`` is that of C, by the codec.
+    """
 
     delta: Vector
     work: Vector
+    eta: float
+    scale: float
 
 
 class DeepSqueeze(Algorithm):
@@ -48,32 +53,32 @@ class DeepSqueeze(Algorithm):
         Annotated[float, Meta(gt=0, le=1)] | Literal["codec"],
         Meta(description="eta, how much of the others is taken; codec: half its contraction"),
     ] = "codec"
-    if TYPE_CHECKING:  # set by review; not options
-        _eta: float = 0.0
-        _scale: float = 1.0
 
     def review(
         self, topology: Topology, problem: Problem, codecs: Sequence[Codec]
     ) -> Sequence[str]:
-        """Fix eta and the scale of C; warn of a codec that is no contraction however scaled."""
-        codec, omega = codecs[0], contraction_of(codecs[0], problem.d)
-        self._scale = scale_of(codec, problem.d)
-        by_codec = (UNKNOWN if omega is None else omega) / 2
-        self._eta = by_codec if self.eta == "codec" else self.eta
-        return warnings(self.id, codec, omega, "eta" if self.eta == "codec" else None)
+        """Warn of a codec that is no contraction however scaled."""
+        taken = "eta" if self.eta == "codec" else None
+        return warnings(self.id, codecs[0], contraction_of(codecs[0], problem.d), taken)
 
     def start(self, me: Agent) -> Squeezed:
         """Return x_0, with nothing lost."""
-        x = me.problem.start()
-        return Squeezed(x.copy(), np.zeros_like(x), np.empty_like(x))
+        x, codec = me.problem.start(), me.codec("mix")
+        eta = self.share(codec, me.d) if isinstance(self.eta, str) else self.eta
+        return Squeezed(x.copy(), np.zeros_like(x), np.empty_like(x), eta, scale_of(codec, me.d))
+
+    def share(self, codec: Codec, d: int) -> float:
+        """Return the eta of ``codec``."""
+        omega = contraction_of(codec, d)
+        return (UNKNOWN if omega is None else omega) / 2
 
     def round(self, s: Squeezed, me: Agent) -> Round:
         """Step, send C(v_i), keep what it lost, gossip."""
         s.x -= np.multiply(me.grad(s.x), self.lr, out=s.work)
         v = np.add(s.delta, s.x, out=s.delta)
         message = me.encode("mix", v)
-        me.add(message, -self._scale, s.delta)
-        eta = self._eta * self._scale
+        me.add(message, -s.scale, s.delta)
+        eta = s.eta * s.scale
         me.add(message, -eta, s.x)
         inbox = yield me.share(message)
         mixed = me.mix(message, inbox, s.work)

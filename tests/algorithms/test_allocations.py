@@ -46,6 +46,8 @@ def peak(make, monkeypatch, algorithm, codec):
     try:
         experiment = make(algorithm=algorithm, problem=problem, codecs=codecs, topology=graph)
     except ConfigError as error:
+        if not str(error).startswith("$.codecs"):
+            raise  # what else can be wrong here?
         pytest.skip(f"the method refuses it: {error}")
     slopes = np.ones(D)
     experiment.problem.__dict__["grad"] = lambda rank, x, key: slopes

@@ -91,8 +91,6 @@ def test_the_same_run_gives_the_same_rows_and_another_seed_others(rows, noisy, n
 @every
 def test_where_there_is_no_data_the_seed_still_names_the_roundings(play, noisy, name):
     run = noisy(name)
-    if "codecs" not in run:
-        pytest.skip("it refuses the random codec of this test")
     run |= {"problem": {"id": "saddle", "at": [0.5, 0.25]}}
     if "lr" in type(build(Algorithm, name)).__struct_fields__:
         run["algorithm"] = {"id": name, "lr": 0.01}
