@@ -70,10 +70,10 @@ def _one(study: Study, plan: _playing.Plan, wish: Wish) -> list[Claim] | None:
     cases = study.cases(wish.request)
     _make(plan.out)
     say(f"netopt: {study.name}: runs to play: {len(plan.jobs)}, already there: {plan.done}")
-    progress = Progress(plan.jobs)
+    progress = Progress({job.case.name: job.rounds for job in plan.jobs})
     began = time.perf_counter()
     try:
-        _playing.play(plan, wish.jobs, progress.see)
+        _playing.play(plan, wish.jobs, lambda job, k: progress.see(job.case.name, k))
     except KeyboardInterrupt:
         progress.close()
         say(

@@ -1,41 +1,49 @@
-"""Progress of a study on a terminal: which case, how many are done, and the time that is left."""
+"""Progress of many runs on a terminal: which one is played, how many are done, the time left."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from netopt.reproduce._playing import Job
+PATIENCE = 0.1
+"""Seconds between two pictures."""
 
 
 class Progress:
-    """Draws a bar over the rounds of all jobs; silent when standard error is not a terminal."""
+    """Draws a bar over the rounds of all runs; silent when standard error is not a terminal.
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._rounds = {job.case.name: 0 for job in jobs}
-        self._ends = {job.case.name: job.rounds for job in jobs}
+    ``ends`` are the rounds of each run, by name.
+    """
+
+    def __init__(self, ends: Mapping[str, int]) -> None:
+        self._ends = ends
+        self._played = dict.fromkeys(ends, 0)
         self._bar: Any = None
         self._task: Any = None
-        self._wanted = sys.stderr.isatty() and bool(jobs)
+        self._wanted = sys.stderr.isatty() and bool(ends)
         self._last = 0.0
 
-    def see(self, job: Job, rounds: int) -> None:
-        """Take note of how many rounds a job has played."""
-        name = job.case.name
-        self._rounds[name] = rounds
-        if not self._wanted or time.monotonic() - self._last < 0.1:
+    def see(self, name: str, rounds: int, told: str = "") -> None:
+        """Take note of how many rounds a run has played; ``told`` is what to call it."""
+        self._played[name] = rounds
+        if not self._wanted or time.monotonic() - self._last < PATIENCE:
             return
         self._last = time.monotonic()
         if self._bar is None:
             self._open()
-        done = sum(self._rounds[n] >= end for n, end in self._ends.items())
-        text = f"{done} of {len(self._ends)} runs, now {name}"
-        self._bar.update(self._task, completed=sum(self._rounds.values()), now=text)
+        done = sum(self._played[n] >= end for n, end in self._ends.items())
+        text = f"{done} of {len(self._ends)} runs, now {told or name}"
+        self._bar.update(self._task, completed=sum(self._played.values()), now=text)
+
+    def skip(self, name: str) -> None:
+        """Take note of a run that will not go on, and take the bar down for what is to be said."""
+        self._played[name] = self._ends[name]
+        self.close()
 
     def close(self) -> None:
-        """Take the bar down."""
+        """Take the bar down; it comes back if there is more to see."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

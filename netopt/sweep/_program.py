@@ -16,11 +16,11 @@ from netopt.errors import ConfigError
 from netopt.registry import load_file
 from netopt.report.text import plain
 from netopt.reproduce._playing import complete
+from netopt.reproduce._progress import Progress
 from netopt.speech import say
 from netopt.sweep import _figure, _playing, _results, _tables
 from netopt.sweep._grid import Cell, Grid
 from netopt.sweep._playing import Plan
-from netopt.sweep._progress import Progress
 from netopt.sweep._results import Group, Result
 
 FEW = 5
@@ -73,16 +73,19 @@ def run(wish: Wish) -> int:
 def _go(plan: Plan, cells: Sequence[Cell], wish: Wish) -> int:
     recorder.write(plan.out / "sweep.yaml", yamlfile.dump(_description(plan.grid, wish)))
     say(f"netopt: to play: {len(plan.waiting)}, already there: {len(plan.done)}")
-    progress = Progress(plan.waiting)
+    progress = Progress({cell.name: int(cell.resolved["rounds"]) for cell in plan.waiting})
     wrong: dict[str, str] = {}
 
     def failed(cell: Cell, reason: str) -> None:
         wrong[cell.name] = reason
-        progress.skip(cell)
+        progress.skip(cell.name)
         say(f"netopt: error: {cell.told or cell.name}: {reason}")
 
+    def see(cell: Cell, rounds: int) -> None:
+        progress.see(cell.name, rounds, cell.told)
+
     try:
-        _playing.play(plan, wish.jobs, progress.see, failed)
+        _playing.play(plan, wish.jobs, see, failed)
     except KeyboardInterrupt:
         progress.close()
         say(
