@@ -5,7 +5,6 @@ Nothing is written and nothing is started before the whole of it is valid.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from netopt import resources
+from netopt import quantities, resources
 from netopt.algorithms import Algorithm
 from netopt.codecs import Codec, nbytes
 from netopt.errors import ConfigError
@@ -27,8 +26,6 @@ from netopt.topologies import read as read_topology
 
 NONE: Mapping[str, Any] = {}
 _SOURCES = ("libsvm:", "images:")
-_UNITS = {"bit": 1, "kbit": 10**3, "Mbit": 10**6, "Gbit": 10**9, "Tbit": 10**12}
-_UNITS |= {"B": 8, "kB": 8 * 10**3, "MB": 8 * 10**6, "GB": 8 * 10**9, "TB": 8 * 10**12}
 
 
 class NetworkOptions(msgspec.Struct, kw_only=True):
@@ -334,13 +331,7 @@ def _resolved(
 
 def parse_bits(value: int | str, path: str) -> int:
     """Return the bits in ``12000`` or in text with a unit, such as ``10 Mbit`` or ``2 kB``."""
-    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]*)\s*", str(value))
-    unit = match[2] or "bit" if match else ""
     try:
-        if match is None or unit not in _UNITS:
-            raise ValueError
-        return round(float(match[1]) * _UNITS[unit])
-    except (ValueError, OverflowError):
-        raise ConfigError(
-            f"expected bits such as '10 Mbit' or '2 kB', got {value!r}", path
-        ) from None
+        return quantities.bits(value)
+    except ValueError as error:
+        raise ConfigError(str(error), path) from None

@@ -17,9 +17,9 @@ from netopt import config
 ROOT = Path(netopt.__file__).parent
 LAYERS = [
     ["errors"],
-    ["registry", "keys", "yamlfile", "resources", "speech", "mpi"],
+    ["registry", "keys", "yamlfile", "resources", "speech", "quantities", "mpi"],
     ["core"],
-    ["data", "schedules", "mixing"],
+    ["data", "schedules", "mixing", "links"],
     ["topologies", "problems", "codecs"],
     ["frame"],
     ["messages"],

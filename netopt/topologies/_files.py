@@ -25,14 +25,18 @@ def load(
 
     ``spec`` is a mapping such as ``{id: ring, size: 8, weights: metropolis}``, a path to a YAML
     file with such a mapping (it ends in .yaml and is relative to ``folder``), the name of a shipped
-    topology such as ``ring-8``, or a generator's id, with its defaults. A file whose mapping is
+    topology such as ``ring-8``, or a generator's id, with its defaults. A mapping's ``id`` may be
+    such a path or name too; its other options are then put over the file's. A file whose mapping is
     ``parsed``, by its path, is not read again. Raises ConfigError.
     """
-    if not isinstance(spec, str):
-        return _finish(spec, path)
     file = file_of(spec, folder)
     if file is not None:
-        return _from_file(file, parsed.get(str(file)) or read(file, path))
+        changes = (
+            {k: v for k, v in spec.items() if k != "id"} if isinstance(spec, Mapping) else NONE
+        )
+        return _from_file(file, parsed.get(str(file)) or read(file, path), changes, path)
+    if not isinstance(spec, str):
+        return _finish(spec, path)
     _refuse_unknown(spec, path)
     return _finish({"id": spec}, path)
 
@@ -44,6 +48,8 @@ def shipped(name: str) -> Path:
 
 def file_of(spec: object, folder: str | Path | None = None) -> Path | None:
     """Return the file that ``spec`` names, as in ``load``, or None if it names none."""
+    if isinstance(spec, Mapping):
+        spec = spec.get("id")
     if not isinstance(spec, str):
         return None
     if spec.endswith((".yaml", ".yml")):
@@ -56,9 +62,11 @@ def load_file(file: Path, path: str = "") -> Topology:
     return _from_file(file, read(file, path))
 
 
-def _from_file(file: Path, spec: Mapping[Any, Any]) -> Topology:
+def _from_file(
+    file: Path, spec: Mapping[Any, Any], changes: Mapping[Any, Any] = NONE, path: str = ""
+) -> Topology:
     spec = {name: value for name, value in spec.items() if name != "description"}
-    return _finish(spec, f"{file.name}: $", file.stem)
+    return _finish({**spec, **changes}, path if changes else f"{file.name}: $", file.stem)
 
 
 def read(file: Path, path: str = "") -> dict[Any, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from netopt.errors import ConfigError
+from netopt.links import IDEAL, Link
 from netopt.mixing import Adjacency, Matrix
 
 TOLERANCE = 1e-12
@@ -23,13 +24,18 @@ class Topology:
     ``weights`` is W, shape (N, N) float64, read-only: W[i, j] is the weight that agent i gives to
     the value of agent j. ``edges`` holds directed pairs (source, destination), sorted; an
     undirected edge is there in both directions. ``spec`` is the mapping that loads it again, with
-    every option said; empty for a graph that no generator made.
+    every option said; empty for a graph that no generator made. ``links`` are those of directed
+    edges that are not ideal; ``uplinks`` and ``downlinks`` are rates (bit/s) by node that all
+    frames which it sends, or gets, share.
     """
 
     name: str
     weights: Matrix
     edges: tuple[tuple[int, int], ...]
     spec: Mapping[str, Any] = field(default_factory=dict)
+    links: Mapping[tuple[int, int], Link] = field(default_factory=dict)
+    uplinks: Mapping[int, float] = field(default_factory=dict)
+    downlinks: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         weights = np.array(self.weights, dtype=np.float64)
@@ -52,6 +58,17 @@ class Topology:
     def predecessors(self, agent: int) -> tuple[int, ...]:
         """Return the agents that ``agent`` listens to, sorted, without itself."""
         return self._predecessors[agent]
+
+    def link(self, source: int, target: int) -> Link:
+        """Return the link of a directed edge; an ideal one if nothing is said of it."""
+        return self.links.get((source, target), IDEAL)
+
+    @property
+    def wired(self) -> bool:
+        """Whether any edge or node has a link that is not ideal."""
+        return bool(self.uplinks or self.downlinks) or any(
+            not link.ideal for link in self.links.values()
+        )
 
     @property
     def degrees(self) -> tuple[int, ...]:
