@@ -170,6 +170,11 @@ def _start(order: Order) -> Job | int:
     # A shell that puts a job into the background makes it ignore SIGINT; the launcher relies on it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     rank, size = mpi.world()
+    if size == 1:  # alone: meant so, or by a mistake that only Slurm's variables show
+        from netopt.report import slurm
+
+        if slurm.refuse(size):
+            return ConfigError.exit_code
     job: Job | None = None
     told = ""
     try:

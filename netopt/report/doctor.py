@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from netopt.errors import ConfigError
 from netopt.launcher import usable_cores
-from netopt.report import machine, mpi
+from netopt.report import machine, mpi, slurm
 from netopt.report.finding import Finding
 
 if TYPE_CHECKING:
@@ -22,11 +23,17 @@ def findings() -> list[Finding]:
 
 
 def render(findings: Sequence[Finding]) -> RenderableType:
-    """Return the findings as a table, each cure below what it cures."""
+    """Return the findings as a table, each cure below what it cures.
+
+    Of tasks that srun started as strangers only the first shows it; the others show nothing.
+    """
     from rich import box
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
+    if _strangers(findings) and slurm.silent():
+        return Group()
     table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -39,8 +46,15 @@ def render(findings: Sequence[Finding]) -> RenderableType:
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """Return 1 if something is bad, else 0; warnings do not count."""
+    """Return 1 if something is bad, 2 if srun started strangers, else 0; warnings do not count."""
+    if _strangers(findings):
+        return ConfigError.exit_code  # not the installation is wrong, but how it was started
     return int(any(finding.state == "bad" for finding in findings))
+
+
+def _strangers(findings: Sequence[Finding]) -> bool:
+    """Return whether srun's tasks do not know of each other."""
+    return any(finding.name == "srun" and finding.state == "bad" for finding in findings)
 
 
 def _machine() -> Iterator[Finding]:
@@ -63,7 +77,7 @@ def _mpi() -> Iterator[Finding]:
     if path:
         yield mpi.root(whose)
         yield mpi.slots(whose, usable_cores())
-    started = mpi.slurm(library.size) if library else None
+    started = mpi.srun(library.size) if library else None
     if started:
         yield started
     if library and path:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from netopt import launcher
 from netopt.errors import ConfigError
+from netopt.report import slurm
 from netopt.report.finding import Ended, Finding, execute
 
 LIBRARY_SECONDS, SMOKE_SECONDS = 20.0, 20.0
@@ -134,27 +135,20 @@ def slots(whose: str, cores: int) -> Finding:
     return Finding("slots", "warn", detail, "start it with mpirun --oversubscribe")
 
 
-def slurm(size: int) -> Finding | None:
+def srun(size: int) -> Finding | None:
     """Return whether srun started ranks that do not know of each other; None outside of srun."""
-    if not _in_srun():
+    if slurm.tasks() == 1:
         return None
-    tasks = os.environ["SLURM_STEP_NUM_TASKS"]
-    if size == 1:
-        detail = f"srun started {tasks} tasks, but each is a world of size 1"
-        cure = "srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH); 'srun --mpi=list' names yours"
-        return Finding("srun", "warn", detail, cure)
+    wrong = slurm.singletons(size)
+    if wrong:
+        return Finding("srun", "bad", wrong, slurm.CURE)
     return Finding("srun", "ok", f"{size} ranks know of each other")
-
-
-def _in_srun() -> bool:
-    """Return whether srun started this process as one of several; a batch script is not one."""
-    return os.environ.get("SLURM_STEP_NUM_TASKS", "") not in ("", "1")
 
 
 def smoke() -> Finding:
     """Return whether two ranks, started as ``netopt run`` starts them, hear each other."""
     name = "two ranks"
-    if any(key in os.environ for key in INSIDE) or _in_srun():
+    if any(key in os.environ for key in INSIDE) or slurm.tasks() > 1:
         cure = "run netopt doctor outside of mpirun and srun"
         return Finding(name, "warn", "not tried: this is already a rank of an MPI job", cure)
     try:

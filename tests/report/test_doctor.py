@@ -11,14 +11,15 @@ import time
 
 import pytest
 
-from netopt import launcher
+from netopt import launcher, speech
 from netopt.core import packing
 from netopt.errors import ConfigError
-from netopt.report import doctor, machine, mpi
+from netopt.report import doctor, machine, mpi, slurm
 from netopt.report.finding import Ended, Finding, execute
 from netopt.report.text import plain
 
 MPICH = mpi.Library("MPICH Version: 5.0.2", "MPICH", 1)
+SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
 GET_ONE = "pip install 'netopt[mpich]', or run in one process with --driver lockstep"
 REINSTALL = "install a C compiler (gcc or clang) and reinstall netopt"
 
@@ -36,7 +37,8 @@ def answers(monkeypatch):
 @pytest.fixture
 def environment(monkeypatch):
     """Return a function that sets variables, with none that a launcher would set."""
-    for name in (*mpi.INSIDE, *mpi.ROOT, "SLURM_STEP_NUM_TASKS", "OMP_NUM_THREADS"):
+    slurms = [name for name in os.environ if name.startswith("SLURM_")]
+    for name in (*mpi.INSIDE, *mpi.ROOT, *SIZES, *slurms, "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     return lambda **names: [monkeypatch.setenv(name, value) for name, value in names.items()]
 
@@ -304,16 +306,55 @@ def test_slots(monkeypatch):
     assert mpi.slots("Open MPI", 2) == shared
 
 
+CURE = (
+    "use srun --mpi=pmi2 for MPICH or srun --mpi=pmix for Open MPI ('srun --mpi=list' names what "
+    "Slurm has), or mpirun inside the allocation"
+)
+STRANGERS = Finding(
+    "srun", "bad", "srun started 4 tasks, but each of them is a world of size 1", CURE
+)
+
+
 def test_srun(environment):
-    assert mpi.slurm(1) is None
+    assert mpi.srun(1) is None
     environment(SLURM_STEP_NUM_TASKS="4")
-    assert mpi.slurm(4) == Finding("srun", "ok", "4 ranks know of each other")
-    assert mpi.slurm(1) == Finding(
-        "srun",
-        "warn",
-        "srun started 4 tasks, but each is a world of size 1",
-        "srun --mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH); 'srun --mpi=list' names yours",
-    )
+    assert mpi.srun(4) == Finding("srun", "ok", "4 ranks know of each other")
+    assert mpi.srun(1) == STRANGERS
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"SLURM_NTASKS": "4", "SLURM_PROCID": "0"},  # a batch script
+        {"SLURM_STEP_NUM_TASKS": "1"},
+        {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PTY_PORT": "41234"},  # a shell
+        {"SLURM_STEP_NUM_TASKS": "four"},
+    ],
+)
+def test_not_one_of_several_tasks(environment, names):
+    environment(**names)
+    assert mpi.srun(1) is None
+    assert slurm.refuse(1) == 0
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_mpirun_of_one_rank_inside_of_srun(environment, name):
+    environment(SLURM_STEP_NUM_TASKS="4", **{name: "1"})
+    assert slurm.refuse(1) == 0
+
+
+@pytest.mark.parametrize("size", ["", "4"])  # Slurm's pmi2 tells the size to who cannot hear it
+def test_strangers_are_told_of_once(environment, capsys, size):
+    environment(SLURM_STEP_NUM_TASKS="4", PMI_SIZE=size)
+    for task in "1230":
+        environment(SLURM_PROCID=task)
+        assert slurm.refuse(1) == 2
+        assert (capsys.readouterr().err == "") == (task != "0")
+        assert doctor.exit_code([Finding("Python", "ok", "3.12"), STRANGERS]) == 2
+        speech.show(doctor.render([STRANGERS]))
+        assert (capsys.readouterr().out == "") == (task != "0")
+    slurm.refuse(1)
+    assert capsys.readouterr().err == f"netopt: error: {STRANGERS.detail}; {CURE}\n"
 
 
 @pytest.mark.parametrize("name", ["PMI_RANK", "SLURM_STEP_NUM_TASKS"])
