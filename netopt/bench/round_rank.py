@@ -6,23 +6,19 @@ a JSON line for each case when it is done.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from netopt.bench import rank
 from netopt.bench.round_cases import Case, experiment_of
 from netopt.bench.round_rivals import BY_HAND, Bare, Handwritten, disropt
 from netopt.bench.round_share import Stopwatch, own_seconds, watched
 from netopt.config import Experiment
-from netopt.engine import single_threaded
 from netopt.network import mpi
-from netopt.speech import say, told
 
 Play = Callable[[int], None]
 
@@ -49,13 +45,13 @@ def race(
 def measure(case: Case) -> dict[str, Any] | None:
     """Run one case on all ranks; return its row at the root, else None."""
     experiment = experiment_of(case)
-    rank, _ = mpi.world()
+    mine, _ = mpi.world()
     network = mpi.MpiNetwork(experiment)
-    neighbours = mpi.Neighbours(experiment.topology.predecessors(rank))
-    hand = BY_HAND[case.algorithm](experiment, rank, neighbours)
+    neighbours = mpi.Neighbours(experiment.topology.predecessors(mine))
+    hand = BY_HAND[case.algorithm](experiment, mine, neighbours)
     bare = Bare(neighbours, len(hand.x), case.d)
     plays: dict[str, Play] = {"netopt": network.play, "bare": bare.play, "handwritten": hand.play}
-    theirs = disropt(experiment, rank)
+    theirs = disropt(experiment, mine)
     if theirs is not None:
         plays["disropt"] = theirs
     seconds = race(plays, network.settle, case)
@@ -105,29 +101,14 @@ def _own(experiment: Experiment, rounds: int) -> float:
     return seconds / len(experiment.topology.predecessors(network.rank))
 
 
-def pin(rank: int) -> None:
-    """Keep this rank on one core, in turn, where the system can do that."""
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[rank % len(cores)]})
-
-
-def main(arguments: list[str]) -> int:
-    """Measure all cases; return the exit code."""
-    rank, _ = mpi.world()
-    try:
-        pin(rank)
-        with single_threaded():
-            for words in json.loads(arguments[0]):
-                row = measure(Case(*words))
-                if row is not None:
-                    print(json.dumps({**row, "mpi": mpi.library()}), flush=True)
-        return 0
-    except BaseException as error:
-        say(f"netopt: error: {told(error)}")
-        mpi.abort(1)
-        return 1
+def measure_all(told: list[Any]) -> Iterator[dict[str, Any]]:
+    """Measure all cases; yield the row of each at the root."""
+    rank.pin(mpi.world()[0])
+    for words in told:
+        row = measure(Case(*words))
+        if row is not None:
+            yield row
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    rank.play(measure_all)

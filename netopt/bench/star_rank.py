@@ -8,21 +8,18 @@ and not timed, so that all turns of a method play the same rounds and send the s
 from __future__ import annotations
 
 import gc
-import json
-import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from netopt.bench.round_rank import pin
+from netopt.bench import rank
 from netopt.bench.star_cases import Case, experiments
 from netopt.bench.star_split import PARTS, Place, Split, timers
 from netopt.config import Experiment
-from netopt.engine import single_threaded
 from netopt.network import mpi
-from netopt.speech import say, told
 
 WIRE: Place = ("wire", mpi.MpiNetwork, "_exchange")
 
@@ -70,37 +67,24 @@ def sample(experiment: Experiment) -> dict[str, Any] | None:
         "split": watched[0].tolist(),
         "up_bits": plain[1] / messages,
         "d": experiment.problem.d,
-        "mpi": mpi.library(),
     }
 
 
-def measure(case: Case) -> None:
-    """Let all methods take turns; print a line for each. A first turn of all is not told."""
-    todo = experiments(case)
-    gc.collect()
-    gc.freeze()  # as a run does after its start
-    for repeat in range(case.repeats + 1):
-        for name, experiment in todo.items():
-            found = sample(experiment)
-            if found is not None and repeat:
-                print(json.dumps({"method": name, **found}), flush=True)
-
-
-def main(arguments: list[str]) -> int:
-    """Measure a case; return the exit code."""
-    rank, _ = mpi.world()
-    try:
-        case = Case(*json.loads(arguments[0]))
-        if case.pinned:
-            pin(rank)
-        with single_threaded(), np.errstate(over="ignore", invalid="ignore"):  # as a run has it
-            measure(case)
-        return 0
-    except BaseException as error:
-        say(f"netopt: error: {told(error)}")
-        mpi.abort(1)
-        return 1
+def measure(told: list[Any]) -> Iterator[dict[str, Any]]:
+    """Let all methods take turns; yield what each turn measured, but for a first turn of all."""
+    case = Case(*told)
+    if case.pinned:
+        rank.pin(mpi.world()[0])
+    with np.errstate(over="ignore", invalid="ignore"):  # as a run has it
+        todo = experiments(case)
+        gc.collect()
+        gc.freeze()  # as a run does after its start
+        for repeat in range(case.repeats + 1):
+            for name, experiment in todo.items():
+                found = sample(experiment)
+                if found is not None and repeat:
+                    yield {"method": name, **found}
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    rank.play(measure)
