@@ -10,14 +10,22 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-_BITS = {f"{prefix}bit": 1000**i for i, prefix in enumerate(("", "k", "M", "G", "T"))}
-_BITS |= {f"{prefix}B": 8 * 1000**i for i, prefix in enumerate(("", "k", "M", "G", "T"))}
-_RATES = {f"{unit}{per}": factor for unit, factor in _BITS.items() for per in ("/s", "ps")}
-_TIMES = {"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "ms": "1e-3", "s": 1, "min": 60, "h": 3600}
-_SHAPE = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-zµ/]*)\s*")
 Units = Mapping[str, int | str]
 Written = float | int | str
 """A number in the base unit, or text such as ``10 Mbit/s``."""
+
+_PREFIXES = ("", "k", "M", "G", "T")
+_BITS: Units = {
+    f"{prefix}{unit}": size * 1000**i
+    for unit, size in (("bit", 1), ("B", 8))
+    for i, prefix in enumerate(_PREFIXES)
+}
+_RATES: Units = {f"{unit}{per}": factor for unit, factor in _BITS.items() for per in ("/s", "ps")}
+_TIMES: Units = {
+    **{"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "ms": "1e-3"},
+    **{"s": 1, "min": 60, "h": 3600},
+}
+_SHAPE = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-zµ/]*)\s*")
 
 
 def bits(value: Written) -> int:
