@@ -5,19 +5,20 @@ Only this module and ``_namespaces`` need pyroute2.
 
 from __future__ import annotations
 
+import array
 import contextlib
 import fcntl
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from netopt.fabric import _namespaces
+from netopt.fabric import _bucket, _namespaces
 from netopt.fabric._plan import (
     BRIDGE,
     HUB_ADDRESS,
-    LIMIT,
     NETWORK,
     STUB,
     Cable,
@@ -26,9 +27,12 @@ from netopt.fabric._plan import (
     address,
 )
 
+T = TypeVar("T")
+
 SIOCETHTOOL = 0x8946
-OFFLOADS = {0x15: "rx", 0x17: "tx", 0x1F: "tso", 0x24: "gso", 0x2C: "gro"}
-"""ethtool's commands that switch off what makes one packet of many; checksums come first."""
+OFFLOADS = (0x15, 0x17, 0x1F, 0x24, 0x2C)
+"""ethtool's commands for receive and transmit checksums, TSO, GSO and GRO: what makes one packet of
+many, and what that needs."""
 SETTINGS = {
     "ipv6/conf/all/disable_ipv6": "1",  # no neighbour discovery among the counted packets
     "ipv6/conf/default/disable_ipv6": "1",
@@ -37,8 +41,9 @@ SETTINGS = {
     "ipv4/tcp_no_metrics_save": "1",
 }
 """Files under /proc/sys/net, and what each namespace has there; those it lacks are left out."""
-TOKENS, DELAY = "1:", "10:"
-"""Handles of an interface's two queues."""
+LOOPBACK = 1
+PACKETS = 1 << 20
+"""Packets that may be on the way through a link's latency."""
 
 
 def build(plan: Plan, latency: bool) -> None:
@@ -47,24 +52,31 @@ def build(plan: Plan, latency: bool) -> None:
     An error leaves behind what is built until then; ``_namespaces.remove`` takes it away.
     """
     for namespace in (plan.hub, *plan.agents):
-        _namespaces.create(namespace)
-        _namespaces.within(namespace, _settle)
-    with routes(plan.hub) as hub:
-        _bridge(hub)
-        for agent, namespace in enumerate(plan.agents):
-            with routes(namespace) as own:
-                _stub(hub, own, agent, namespace)
+        _namespaces.create(namespace, _settle)
+    cables: list[list[Cable]] = [[] for _ in plan.agents]
+    ends: list[list[tuple[Cable, End, End]]] = [[] for _ in plan.agents]
     for cable in plan.cables:
-        _cable(plan, cable, latency)
+        here, there = cable.ends
+        cables[here.agent].append(cable)
+        ends[here.agent].append((cable, here, there))
+        ends[there.agent].append((cable, there, here))
+    within(plan.hub, lambda hub: _bridge(hub, plan))
+    for agent, namespace in enumerate(plan.agents):
+        within(namespace, partial(_cables, plan, agent, cables[agent]))
+    for agent, namespace in enumerate(plan.agents):
+        within(namespace, partial(_finish, ends[agent], latency))
 
 
-@contextlib.contextmanager
-def routes(namespace: str) -> Iterator[Any]:
-    """Give a netlink socket that belongs to a namespace."""
-    from pyroute2 import NetNS
+def within(namespace: str, work: Callable[[Any], T]) -> T:
+    """Return what ``work`` returns for a netlink socket that belongs to a namespace."""
 
-    with NetNS(namespace, flags=0) as opened:
-        yield opened
+    def there() -> T:
+        from pyroute2 import IPRoute
+
+        with IPRoute() as opened:
+            return work(opened)
+
+    return _namespaces.within(namespace, there)
 
 
 def _settle() -> None:
@@ -73,69 +85,56 @@ def _settle() -> None:
             Path("/proc/sys/net", file).write_text(value, "ascii")
 
 
-def _bridge(hub: Any) -> None:
-    hub.link("set", index=1, state="up")
+def _bridge(hub: Any, plan: Plan) -> None:
+    """Lead every agent's stub to a bridge, for all that does not go to a neighbour."""
+    hub.link("set", index=LOOPBACK, state="up")
     hub.link("add", ifname=BRIDGE, kind="bridge")
-    index = index_of(hub, BRIDGE)
-    hub.addr("add", index=index, address=str(HUB_ADDRESS), prefixlen=NETWORK.prefixlen)
-    hub.link("set", index=index, state="up")
+    bridge = index_of(hub, BRIDGE)
+    hub.addr("add", index=bridge, address=str(HUB_ADDRESS), prefixlen=NETWORK.prefixlen)
+    hub.link("set", index=bridge, state="up")
+    for agent, namespace in enumerate(plan.agents):
+        port = f"{STUB}{agent}"
+        peer = {"ifname": STUB, "net_ns_fd": namespace}
+        hub.link("add", ifname=port, kind="veth", peer=peer)
+        hub.link("set", index=index_of(hub, port), master=bridge, state="up")
 
 
-def _stub(hub: Any, own: Any, agent: int, namespace: str) -> None:
-    """Lead an agent to the hub's bridge, for all that does not go to a neighbour."""
-    own.link("set", index=1, state="up")
-    port = f"{STUB}{agent}"
-    peer = {"ifname": STUB, "net_ns_fd": namespace}
-    hub.link("add", ifname=port, kind="veth", peer=peer)
+def _cables(plan: Plan, agent: int, cables: Iterable[Cable], own: Any) -> None:
+    """Give an agent its address, and lay the cables that begin with it."""
+    own.link("set", index=LOOPBACK, state="up")
     index = index_of(own, STUB)
     own.addr("add", index=index, address=str(address(agent)), prefixlen=NETWORK.prefixlen)
     own.link("set", index=index, state="up")
-    hub.link("set", index=index_of(hub, port), master=index_of(hub, BRIDGE), state="up")
-
-
-def _cable(plan: Plan, cable: Cable, latency: bool) -> None:
-    here, there = cable.ends
-    near, far = plan.agents[here.agent], plan.agents[there.agent]
-    with routes(near) as own, routes(far) as other:
-        peer = {"ifname": there.interface, "net_ns_fd": far, "address": there.mac, "mtu": cable.mtu}
-        own.link(
-            "add",
-            ifname=here.interface,
-            kind="veth",
-            address=here.mac,
-            mtu=cable.mtu,
-            peer=peer,
+    for cable in cables:
+        here, there = (
+            {"ifname": e.interface, "address": e.mac, "mtu": cable.mtu} for e in cable.ends
         )
-        for socket_, end, namespace, mac in ((own, here, near, there.mac), (other, there, far, here.mac)):
-            index = index_of(socket_, end.interface)
-            _namespaces.within(namespace, _without_offloads(end.interface))
-            _queue(socket_, index, end, latency)
-            socket_.link("set", index=index, state="up")
-            _route(socket_, index, end, mac)
+        peer = {**there, "net_ns_fd": plan.agents[cable.ends[1].agent]}
+        own.link("add", kind="veth", **here, peer=peer)
 
 
-def _route(own: Any, index: int, end: End, mac: str) -> None:
-    """Send what goes to the peer's address into this cable, and nothing to ask who has it."""
-    target = str(address(end.peer))
-    own.neigh("add", dst=target, lladdr=mac, ifindex=index, state="permanent")
-    own.route("add", dst=f"{target}/32", oif=index, prefsrc=str(address(end.agent)), scope="link")
+def _finish(ends: Iterable[tuple[Cable, End, End]], latency: bool, own: Any) -> None:
+    """Give the ends of an agent's cables their queues, and the routes to them."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        for cable, end, peer in ends:
+            index = index_of(own, end.interface)
+            for command in OFFLOADS:
+                switch_off(control, end.interface, command)
+            _queue(own, index, end, latency)
+            own.link("set", index=index, state="up")
+            target = str(address(end.peer))
+            # Said once and for all, so that nobody asks around among the counted packets.
+            own.neigh("add", dst=target, lladdr=peer.mac, ifindex=index, state="permanent")
+            source = str(address(end.agent))
+            own.route("add", dst=f"{target}/32", oif=index, prefsrc=source, scope="link")
 
 
 def _queue(own: Any, index: int, end: End, latency: bool) -> None:
     if end.shape is not None:
-        own.tc(
-            "add",
-            "tbf",
-            index,
-            TOKENS,
-            rate=round(end.shape.rate / 8),
-            burst=end.shape.burst,
-            limit=LIMIT,
-            overhead=end.shape.overhead,
-        )
+        _bucket.add(index, end.shape)
     if latency and end.latency:
-        place = {"parent": TOKENS + "1"} if end.shape is not None else {}
-        own.tc("add", "netem", index, DELAY, delay=round(end.latency * 1e6), limit=LIMIT, **place)
+        place = {"parent": "1:1"} if end.shape is not None else {}
+        own.tc("add", "netem", index, "10:", delay=round(end.latency * 1e6), limit=PACKETS, **place)
 
 
 def index_of(own: Any, interface: str) -> int:
@@ -143,21 +142,8 @@ def index_of(own: Any, interface: str) -> int:
     return int(own.link_lookup(ifname=interface)[0])
 
 
-def _without_offloads(interface: str) -> Callable[[], None]:
-    """Return what makes each packet that is counted one that a network would see."""
-
-    def work() -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-            for command in OFFLOADS:
-                switch(any_socket, interface, command)
-
-    return work
-
-
-def switch(any_socket: socket.socket, interface: str, command: int) -> None:
-    """Switch an offload off by ethtool's ``command``."""
-    import array
-
+def switch_off(control: socket.socket, interface: str, command: int) -> None:
+    """Switch an interface's offload off by ethtool's ``command``, through any socket."""
     value = array.array("I", [command, 0])
     request = struct.pack("16sP", interface.encode(), value.buffer_info()[0])
-    fcntl.ioctl(any_socket.fileno(), SIOCETHTOOL, request)
+    fcntl.ioctl(control.fileno(), SIOCETHTOOL, request)

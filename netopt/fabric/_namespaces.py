@@ -29,13 +29,14 @@ def names() -> list[str]:
         return []
 
 
-def create(name: str) -> None:
-    """Make a namespace; OSError if there is one of that name."""
+def create(name: str, prepare: Callable[[], object]) -> None:
+    """Make a namespace in which ``prepare`` was called; OSError if there is one of that name."""
     from pyroute2 import netns
 
     def make() -> None:
         _enter.call("unshare", _enter.CLONE_NEWNET)
         netns.attach(name, threading.get_native_id())  # /proc shows a thread like a process
+        prepare()
 
     within_thread(make)
 

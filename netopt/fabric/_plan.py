@@ -28,8 +28,8 @@ SLACK = 200e-6
 """Seconds by which the kernel's timers may be late without slowing a link down."""
 LIMIT = 1 << 28
 """Bytes that may queue at a link: more than TCP ever has on the way, so that none is dropped."""
-RATES = (1e3, 3e10)
-"""bit/s that the kernel's token bucket can hold in its 32-bit fields."""
+RATES = (1e3, 1e12)
+"""bit/s for which a token bucket makes sense: it holds at least a packet, for minutes below these."""
 
 
 class Shape(NamedTuple):
@@ -119,7 +119,9 @@ def plan(name: str, topology: Topology) -> Plan:
     directed = set(topology.edges)
     pairs = sorted({(min(edge), max(edge)) for edge in directed})
     notes: list[str] = []
-    cables = tuple(_cable(topology, [e for e in ((i, j), (j, i)) if e in directed], notes) for i, j in pairs)
+    cables = tuple(
+        _cable(topology, [e for e in ((i, j), (j, i)) if e in directed], notes) for i, j in pairs
+    )
     for which in ("uplinks", "downlinks"):
         if getattr(topology, which, None):
             notes.append(f"{which} that several edges share are not built: each has its own rate")
@@ -158,5 +160,5 @@ def shaped(rate: float, mtu: int, framing: int, edge: tuple[int, int]) -> Shape:
             f"{rate:g}; network: {{clock: virtual}} emulates any rate"
         )
     overhead = max(framing - ETHERNET, 0)
-    burst = mtu + ETHERNET + overhead + round(rate / 8 * SLACK)
+    burst = mtu + ETHERNET + round(rate / 8 * SLACK)
     return Shape(rate, burst, overhead)

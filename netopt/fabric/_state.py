@@ -21,6 +21,7 @@ from netopt.errors import ConfigError
 FOLDER = Path("/run/netopt")
 PREFIX = "netopt-"
 NAME = re.compile(r"netopt-[a-z0-9]{1,12}")
+Edges = tuple[tuple[int, int, "float | None"], ...]
 
 
 class Record(NamedTuple):
@@ -33,7 +34,7 @@ class Record(NamedTuple):
     size: int
     owner: tuple[int, int] | None
     made: str = ""
-    edges: tuple[tuple[int, int, float | None], ...] = ()
+    edges: Edges = ()
 
     @property
     def alive(self) -> bool:
@@ -66,7 +67,7 @@ def myself() -> tuple[int, int]:
     return pid, started(pid) or 0
 
 
-def claim(size: int, made: str, wanted: str | None, taken: Iterable[str]) -> Record:
+def claim(size: int, made: str, edges: Edges, wanted: str | None, taken: Iterable[str]) -> Record:
     """Return a new record that is this process's alone, ``wanted`` or else numbered.
 
     Names in ``taken`` are somebody else's. ConfigError if the wanted name is not free.
@@ -76,7 +77,7 @@ def claim(size: int, made: str, wanted: str | None, taken: Iterable[str]) -> Rec
     foreign = set(taken)
     names = [wanted] if wanted else (f"{PREFIX}{number}" for number in range(1, 100_000))
     for name in names:
-        record = Record(name, size, myself(), made)
+        record = Record(name, size, myself(), made, edges)
         if name not in foreign and _create(record):
             return record
     raise ConfigError(f"the name '{wanted}' is taken; 'netopt fabric status' lists who has it")

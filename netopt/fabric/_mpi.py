@@ -1,0 +1,52 @@
+"""How an MPI library is made to run across a fabric as across hosts.
+
+Its launcher runs in the hub and reaches the agents as it would reach hosts by ssh, by a script that
+enters a namespace instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netopt import launcher
+from netopt.fabric._plan import BRIDGE, STUB, Plan
+
+
+def command(plan: Plan, script: str, program: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return a launcher's words that start ``program`` once an agent, and variables it needs.
+
+    They are for a process in the hub. Raises ConfigError if there is no launcher.
+    """
+    mpirun = launcher.find_mpirun()
+    how = _open_mpi if launcher.is_open_mpi(mpirun) else _mpich
+    words, variables = how(plan, script)
+    return [mpirun, *words, *program], variables
+
+
+def _mpich(plan: Plan, script: str) -> tuple[list[str], dict[str, str]]:
+    words = ["-launcher", "ssh", "-launcher-exec", script, "-iface", BRIDGE]
+    words += ["-hosts", ",".join(plan.agents), "-n", str(plan.size)]
+    variables = {
+        "MPIR_CVAR_NOLOCAL": "1",  # no shared memory past the network
+        "MPIR_CVAR_CH4_NETMOD": "ofi",
+        "FI_PROVIDER": "tcp",
+        "FI_TCP_IFACE": STUB,
+    }
+    return words, variables
+
+
+def _open_mpi(plan: Plan, script: str) -> tuple[list[str], dict[str, str]]:
+    words = ["--host", ",".join(f"{name}:1" for name in plan.agents), "-n", str(plan.size)]
+    words += ["--prtemca", "plm_ssh_agent", script, "--prtemca", "plm_ssh_no_tree_spawn", "1"]
+    words += [
+        "--mca",
+        "pml",
+        "ob1",
+        "--mca",
+        "btl",
+        "tcp,self",
+        "--mca",
+        "btl_tcp_if_include",
+        STUB,
+    ]
+    return words, {}
