@@ -68,6 +68,7 @@ class Agent:
         members = sorted((*self.predecessors, rank))
         self._order = tuple((j, float(self.weights[j])) for j in members)
         self._draws = 0
+        self.gradients = 0
 
     def _coding(self, channel: Channel, codec: Codec) -> Coding:
         bits, fixed = codec.max_nbits(self.d), codec.nbits(self.d) is not None
@@ -117,6 +118,7 @@ class Agent:
         place = (self.round, self.exchange, self.rank, BROADCAST, self._draws)
         key = quick(Key, (self.seed, Purpose.BATCH, *place))
         self._draws += 1
+        self.gradients += 1
         gradient = self.problem.grad(self.shard, x, key)
         if not _finite(gradient):
             raise NumericalError(
@@ -258,13 +260,15 @@ class Agent:
     def mix(self, own: Message, inbox: Inbox, out: Vector | None = None) -> Vector:
         """Return sum_j w_ij decode(message_j) over this agent and its predecessors, in rank order.
 
-        Shape (d,), or (m, d) for messages of m vectors; written to ``out`` if given.
+        The weight of a predecessor whose frame was lost goes to this agent itself. Shape (d,), or
+        (m, d) for messages of m vectors; written to ``out`` if given.
         """
         vectors, channel = own.header.vectors, own.header.channel
         if out is None:
             out = self._empty(vectors, self.d)
         rows, first = self._rows(out, vectors), True
-        for j, weight in self._order:
+        order = self._order if len(inbox) >= len(self._order) - 1 else self._without(inbox)
+        for j, weight in order:
             message = own if j == self.rank else inbox[j]
             if message.header.channel != channel:
                 raise FrameError(f"channel {channel} expected, got {message.header.channel}")
@@ -273,6 +277,12 @@ class Agent:
                 codec.accumulate(payload, key, weight, row, first)
             first = False
         return out
+
+    def _without(self, inbox: Inbox) -> list[tuple[int, float]]:
+        """Return ranks and weights of those who are heard, and of this agent, in rank order."""
+        lost = sum(weight for j, weight in self._order if j != self.rank and j not in inbox)
+        own = [(j, w + lost if j == self.rank else w) for j, w in self._order]
+        return [(j, w) for j, w in own if j == self.rank or j in inbox]
 
     def _empty(self, vectors: int, count: int) -> Vector:
         return np.empty((vectors, count) if vectors > 1 else count)

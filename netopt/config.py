@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Meta
 
 from netopt import quantities, resources
 from netopt.algorithms import Algorithm
 from netopt.codecs import Codec, nbytes
+from netopt.compute import Compute
 from netopt.errors import ConfigError
 from netopt.frame import MOST_BYTES
 from netopt.messages import Channel
+from netopt.options import RunOptions, settle, stop_seconds
 from netopt.problems import Problem
 from netopt.registry import build, fill, suggest
 from netopt.topologies import Topology, file_of, load
@@ -26,70 +27,6 @@ from netopt.topologies import read as read_topology
 
 NONE: Mapping[str, Any] = {}
 _SOURCES = ("libsvm:", "images:")
-
-
-class NetworkOptions(msgspec.Struct, kw_only=True):
-    """How messages travel: ``driver``, how long an exchange may wait, how frames are checked."""
-
-    driver: Annotated[
-        Literal["mpi", "lockstep"], Meta(description="one MPI rank an agent, or all in one process")
-    ] = "mpi"
-    timeout: Annotated[float, Meta(gt=0, description="seconds an exchange may wait")] = 60.0
-    checksum: Annotated[
-        Literal["frame", "header"],
-        Meta(description="what a frame's CRC-32C covers; header saves a look at each payload"),
-    ] = "frame"
-
-
-class StopOptions(msgspec.Struct, kw_only=True):
-    """When a run ends besides its number of rounds; looked at after each recorded round."""
-
-    rounds: Annotated[int, Meta(ge=1, description="rounds to play at most")] | None = None
-    bits: (
-        Annotated[int | str, Meta(description="payload bits of all edges, e.g. 10 Mbit")] | None
-    ) = None
-    loss: Annotated[float, Meta(description="stop at a loss of at most this")] | None = None
-
-
-class RecordOptions(msgspec.Struct, kw_only=True):
-    """What a run writes down: a row every ``every`` rounds, the first ``frames`` frames.
-
-    ``lambda_min`` adds a column, the smallest eigenvalue of F's Hessian at the network mean, which
-    takes some 50 Hessian-vector products at the root, and 1000 at most.
-    """
-
-    every: Annotated[int, Meta(ge=1, description="rounds between two rows")] = 10
-    frames: Annotated[int, Meta(ge=0, le=10_000, description="frames to capture")] = 0
-    lambda_min: (
-        Annotated[
-            int, Meta(ge=0, description="rounds between two eigenvalues, and one at the end; 0: no")
-        ]
-        | None
-    ) = None
-
-    def __post_init__(self) -> None:
-        """Refuse eigenvalues for rounds that have no row."""
-        if self.lambda_min and self.lambda_min % self.every:
-            next_row = -(-self.lambda_min // self.every) * self.every
-            raise ValueError(
-                f"'lambda_min' must be a multiple of 'every', {self.every} rounds, got "
-                f"{self.lambda_min}; use {next_row}"
-            )
-
-
-class RunOptions(msgspec.Struct, kw_only=True):
-    """The top level of a run file; the component mappings are built after it."""
-
-    problem: Any
-    topology: Any
-    algorithm: Any
-    codecs: dict[str, Any] = {}
-    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="names every random stream")] = 0
-    rounds: Annotated[int, Meta(ge=1, le=2**32 - 1, description="rounds to play")] = 200
-    network: NetworkOptions = msgspec.field(default_factory=NetworkOptions)
-    stop: StopOptions = msgspec.field(default_factory=StopOptions)
-    record: RecordOptions = msgspec.field(default_factory=RecordOptions)
-    description: str = ""
 
 
 class Experiment(NamedTuple):
@@ -103,6 +40,8 @@ class Experiment(NamedTuple):
     rounds: int
     stop_bits: int | None
     resolved: dict[str, Any]
+    compute: Compute
+    stop_seconds: float | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -236,6 +175,7 @@ def make(
         raise ConfigError(f"{topology.size} agents do not fit 16-bit ranks", "$.topology")
     algorithm = build(Algorithm, options.algorithm, "$.algorithm")
     algorithm.check(topology)
+    compute = settle(options, topology, algorithm)
     codecs = _codecs(algorithm, options.codecs)
     problem = build(Problem, _beside(options.problem, folder), "$.problem")
     try:
@@ -249,7 +189,8 @@ def make(
     bits = None if options.stop.bits is None else parse_bits(options.stop.bits, "$.stop.bits")
     resolved = _resolved(options, topology, problem, algorithm, codecs)
     parts = (options, topology, problem, algorithm, shaped)
-    return Experiment(*parts, rounds, bits, resolved, warnings)
+    seconds = stop_seconds(options.stop.emulated_seconds, options.network.clock)
+    return Experiment(*parts, rounds, bits, resolved, compute, seconds, warnings)
 
 
 def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]:
@@ -319,13 +260,16 @@ def _resolved(
     """Return the run file that says every option, in the order a reader expects."""
     plain = msgspec.to_builtins(options)
     pairs = zip(algorithm.channels, codecs, strict=True)
+    network = options.network
+    compute = network.compute.config() if network.compute else None
     parts = {
         "problem": problem.config(),
         "topology": topology.spec,
         "algorithm": algorithm.config(),
         "codecs": {c.name: k.config() for c, k in pairs if not c.telling},
+        "network": {**plain["network"], "compute": compute},
     }
-    order = ("description", "seed", "rounds", *parts, "network", "stop", "record")
+    order = ("description", "seed", "rounds", *parts, "stop", "record")
     return dict(msgspec.to_builtins({name: parts.get(name, plain[name]) for name in order}))
 
 

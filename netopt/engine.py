@@ -26,8 +26,8 @@ Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 Row = dict[str, Any]
 Watch = Callable[[Row], None]
-GO_ON, ROUNDS, BITS, LOSS = range(4)
-REASONS = {ROUNDS: "rounds", BITS: "bits", LOSS: "loss"}
+GO_ON, ROUNDS, BITS, LOSS, SECONDS = range(5)
+REASONS = {ROUNDS: "rounds", BITS: "bits", LOSS: "loss", SECONDS: "emulated_seconds"}
 
 
 class Outcome(NamedTuple):
@@ -78,8 +78,8 @@ def _rounds(network: Network, diary: Diary) -> int:
     """Play and look in turn until there is a reason to stop; return the reason."""
     while True:
         mean = network.mean()
-        totals = network.totals()
-        verdict = network.agree(diary.look(mean, totals) if mean is not None else GO_ON)
+        totals, emulated = network.totals(), network.emulated()
+        verdict = network.agree(diary.look(mean, totals, emulated) if mean is not None else GO_ON)
         del mean  # its vector may be the agent's, and is not wanted during a round
         if verdict != GO_ON:
             return verdict
@@ -109,11 +109,12 @@ class Diary:
         every = experiment.options.record.lambda_min
         self._bottom = Bottom(experiment, every) if every else None
 
-    def look(self, mean: Mean, totals: tuple[int, int, int]) -> int:
+    def look(self, mean: Mean, totals: tuple[int, int, int], emulated: float | None) -> int:
         """Record a row for the agents' estimates; return the verdict on going on."""
         row = measure(self.experiment.problem, mean, self.round)
         row |= {"payload_bits": totals[0], "wire_bytes": totals[1], "setup_bytes": totals[2]}
-        row |= {"seconds": self.seconds, "emulated_seconds": None}
+        real = self.experiment.options.network.clock == "real"
+        row |= {"seconds": self.seconds, "emulated_seconds": self.seconds if real else emulated}
         row |= self.experiment.problem.metrics(mean.x)
         verdict = self._verdict(row)
         if self._bottom is not None:
@@ -139,6 +140,9 @@ class Diary:
             and row["payload_bits"] >= self.experiment.stop_bits
         ):
             return BITS
+        limit = self.experiment.stop_seconds
+        if limit is not None and row["emulated_seconds"] >= limit:
+            return SECONDS
         return ROUNDS if self.round >= self.experiment.rounds else GO_ON
 
     def close(

@@ -23,7 +23,8 @@ class Tally(NamedTuple):
     """What crossed one directed edge; the names are the columns of edges.csv.
 
     ``setup_bits`` (payload) and ``setup_bytes`` (payload and headers) were told before round 0;
-    they are in none of the other columns.
+    they are in none of the other columns. ``resent_bytes`` are those of frames that a lossy link
+    made cross it again; ``lost_frames`` crossed it in vain, and all columns count them as well.
     """
 
     frames: int
@@ -31,6 +32,7 @@ class Tally(NamedTuple):
     payload_bytes: int
     header_bytes: int
     resent_bytes: int
+    lost_frames: int = 0
     setup_bits: int = 0
     setup_bytes: int = 0
 
@@ -41,7 +43,7 @@ COLUMNS = len(Tally._fields)
 class Ledger:
     """Exact counters, one row a directed edge, for one direction (sent or received).
 
-    ``counts`` has shape (edges, 7), int64, in the order of ``edges``. While ``setup`` is set, what
+    ``counts`` has shape (edges, 8), int64, in the order of ``edges``. While ``setup`` is set, what
     is added counts as set-up.
     """
 
@@ -54,17 +56,21 @@ class Ledger:
         self._cells = self.counts.reshape(-1).data
         self._start = {edge: COLUMNS * i for i, edge in enumerate(self.edges)}
 
-    def add(self, edge: Edge, header: Header) -> None:
-        """Count one frame on ``edge``."""
+    def add(self, edge: Edge, header: Header, resent: int = 0, lost: bool = False) -> None:
+        """Count one frame on ``edge``, how often it was sent again, and whether it was lost."""
         cells, at, size = self._cells, self._start[edge], header.payload_bytes
         if self.setup:
-            cells[at + 5] += 8 * size - header.pad_bits
-            cells[at + 6] += size + HEADER_BYTES
+            cells[at + 6] += 8 * size - header.pad_bits
+            cells[at + 7] += size + HEADER_BYTES
             return
         cells[at] += 1
         cells[at + 1] += 8 * size - header.pad_bits
         cells[at + 2] += size
         cells[at + 3] += HEADER_BYTES
+        if resent:
+            cells[at + 4] += resent * (size + HEADER_BYTES)
+        if lost:
+            cells[at + 5] += 1
 
     def total(self) -> Tally:
         """Return the sums over all edges."""

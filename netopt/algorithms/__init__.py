@@ -73,6 +73,8 @@ class Algorithm(Component):
     channels: ClassVar[tuple[Channel, ...]] = (Channel("mix"),)
     doubly_stochastic: ClassVar[bool] = True
     """Whether the method's analysis needs a doubly stochastic mixing matrix."""
+    tolerates_loss: ClassVar[bool] = False
+    """Whether the method goes on when a neighbour's frame is lost; the inbox then lacks it."""
     dense: ClassVar[bool] = False
     """Whether an agent holds d x d matrices."""
 

@@ -21,6 +21,7 @@ class Consensus(Algorithm):
 
     id = "consensus"
     reference = "DeGroot, Reaching a consensus, 1974; Xiao and Boyd, 2004"
+    tolerates_loss = True
     doubly_stochastic = False
     spread: Annotated[
         float, Meta(ge=0, description="standard deviation of the agents' starting points")

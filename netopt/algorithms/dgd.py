@@ -21,6 +21,7 @@ class Dgd(Algorithm):
 
     id = "dgd"
     reference = "Nedic and Ozdaglar, Distributed subgradient methods, IEEE TAC 54(1), 2009"
+    tolerates_loss = True
     lr: Annotated[float, Meta(gt=0, description="alpha, step size")] = 0.03
 
     def start(self, me: Agent) -> Swapping:

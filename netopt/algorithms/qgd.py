@@ -30,6 +30,7 @@ class Qgd(Algorithm):
 
     id = "qgd"
     reference = "Bo and Wang, Quantization avoids saddle points, PNAS 121(17), 2024, Algorithm 1"
+    tolerates_loss = True
     channels = (Channel("mix", default="switching"),)
     schedule: Annotated[Schedule, Meta(description="eps_k and alpha_k, the rates of round k")] = (
         msgspec.field(default_factory=SampleAndHold)

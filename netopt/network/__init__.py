@@ -49,6 +49,12 @@ class Network(Protocol):
     def totals(self) -> tuple[int, int, int]:
         """Return payload bits, wire bytes and set-up bytes sent so far: of all at the root."""
 
+    def emulated(self) -> float | None:
+        """Return the clock's seconds since round 0 of the agent that is the furthest, at the root.
+
+        None without a clock of netopt's own, and for a real one: its seconds pass on the wall.
+        """
+
     def agree(self, verdict: int) -> int:
         """Return the root's verdict on every rank."""
 

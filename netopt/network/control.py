@@ -52,6 +52,11 @@ class Control:
         self._count(mine)
         return total
 
+    def largest(self, mine: float, what: str) -> float:
+        """Return the ranks' largest number at the root, this rank's elsewhere."""
+        rows = self.gather(np.array([mine]), what)
+        return mine if rows is None else float(rows.max())
+
     def broadcast(self, value: int) -> int:
         """Return the root's value on every rank, however long the root thinks about it.
 

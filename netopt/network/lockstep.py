@@ -6,7 +6,7 @@ the oracle that an MPI run must equal bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,13 @@ from netopt.codecs import Bytes
 from netopt.config import Experiment
 from netopt.errors import ExchangeError
 from netopt.ledger import Ledger
+from netopt.links.queue import Flight, Stamp
 from netopt.network import Capture, Matrix, Tap, admit, agents_of, located, receive
 from netopt.network.average import Mean, pieces, room
+from netopt.network.travel import Travel
 
+NEVER = Stamp(0.0, 0.0)
+"""The stamp of a frame in a run without a clock."""
 Part = Callable[[Any, Agent], Round]
 
 
@@ -42,6 +46,7 @@ class Lockstep:
         self._agents = agents_of(
             experiment, {i: Buffers() for i in range(experiment.topology.size)}
         )
+        self._travels = [Travel(agent, experiment) for agent in self._agents]
         edges = experiment.topology.edges
         self._sent, self._received = Ledger(edges), Ledger(edges)
         self._captures = Tap(experiment.options.record.frames)
@@ -61,6 +66,8 @@ class Lockstep:
         self._run(self._algorithm.setup, 0)
         self._sent.setup = self._received.setup = False
         self._tap = self._captures
+        for travel in self._travels:
+            travel.begin()
 
     def play(self, k: int) -> None:
         """Play round k: advance all agents to their next yield, deliver, repeat."""
@@ -91,8 +98,15 @@ class Lockstep:
         self, round_: Round, inbox: Mapping[int, Message] | None, agent: Agent
     ) -> Exchange | None:
         """Run one agent to its next yield; None if its round is over."""
+        clock = self._travels[agent.rank].clock
         try:
-            return admit(next(round_) if inbox is None else round_.send(inbox), agent)
+            if clock is None:
+                return admit(next(round_) if inbox is None else round_.send(inbox), agent)
+            clock.work()
+            try:
+                return admit(next(round_) if inbox is None else round_.send(inbox), agent)
+            finally:
+                clock.rest()
         except StopIteration:
             return None
         except Exception as error:
@@ -101,23 +115,41 @@ class Lockstep:
     def _deliver(self, wishes: Mapping[int, Exchange]) -> dict[int, Mapping[int, Message]]:
         """Check that messages and listeners match, and hand the messages over."""
         self._check(wishes)
+        flights: dict[int, list[Flight]] = {rank: [] for rank in wishes}
         for rank, wish in wishes.items():
             for target in sorted(wish.out):
                 message = wish.out[target]
-                self._sent.add((rank, target), message.header)
+                flight = self._depart(message, rank, target)
+                flights[target].append(flight)
+                self._sent.add((rank, target), message.header, *flight.fate[:2])
                 if self._tap.wanting:
                     self._tap.see(message.header, target, message.frame)
-        inboxes: dict[int, Mapping[int, Message]] = {}
-        for rank, wish in wishes.items():
-            inbox = {}
-            for source in sorted(wish.sources):
-                frame = wishes[source].out[rank].frame
-                inbox[source] = receive(self._agents[rank], frame, source)
-                self._received.add((source, rank), inbox[source].header)
-            inboxes[rank] = inbox
+        inboxes = {rank: self._arrive(rank, sorted(flights[rank]), wishes) for rank in wishes}
         for rank in wishes:
             self._agents[rank].advance()
         return inboxes
+
+    def _depart(self, message: Message, rank: int, target: int) -> Flight:
+        """Return the flight of a frame that leaves now."""
+        travel = self._travels[rank]
+        fate, size = travel.fate(rank, target), len(message.frame)
+        stamp = NEVER if travel.clock is None else travel.leave(target, size, fate)
+        return Flight(rank, target, size, stamp, fate)
+
+    def _arrive(
+        self, rank: int, flights: Sequence[Flight], wishes: Mapping[int, Exchange]
+    ) -> Mapping[int, Message]:
+        """Return what an agent gets of the frames that were sent to it, in rank order."""
+        inbox = {}
+        for flight in flights:
+            frame = wishes[flight.source].out[rank].frame
+            message = receive(self._agents[rank], frame, flight.source)
+            self._received.add((flight.source, rank), message.header, *flight.fate[:2])
+            if not flight.fate.lost:
+                inbox[flight.source] = message
+        if self._travels[rank].clock is not None:
+            self._travels[rank].arrive(flights)
+        return inbox
 
     def _check(self, wishes: Mapping[int, Exchange]) -> None:
         for rank, wish in wishes.items():
@@ -156,6 +188,11 @@ class Lockstep:
     def totals(self) -> tuple[int, int, int]:
         """Return payload bits, wire bytes and set-up bytes sent so far by all agents."""
         return self._sent.bits_and_bytes()
+
+    def emulated(self) -> float | None:
+        """Return the time of the agent that is the furthest, in seconds; None without a clock."""
+        clocks = [travel.clock for travel in self._travels if travel.clock is not None]
+        return max(clock.now for clock in clocks) if clocks else None
 
     def agree(self, verdict: int) -> int:
         """Return the verdict: there is nobody to tell."""

@@ -19,6 +19,7 @@ from netopt.codecs import nbytes
 from netopt.config import Experiment
 from netopt.frame import HEADER_BYTES
 from netopt.ledger import Ledger
+from netopt.links.queue import Fate, Flight
 from netopt.mpi import MPI
 from netopt.network import (
     Capture,
@@ -33,6 +34,8 @@ from netopt.network import (
 from netopt.network.average import Mean, pieces, room
 from netopt.network.control import Control
 from netopt.network.posts import Deadline, Inlet, Requests, Sender
+from netopt.network.stamps import Stamps
+from netopt.network.travel import Travel, VirtualClock
 
 NAP = 0.0001
 """Seconds between two looks at whether the others have started: short, for several may follow."""
@@ -46,8 +49,8 @@ class MpiNetwork:
     def __init__(self, experiment: Experiment) -> None:
         self._timeout = experiment.options.network.timeout
         self.deadline = Deadline(self._timeout)
-        self._comms = _copies(3)
-        self._frames, control, self._distress = self._comms
+        self._comms = _copies(3 if experiment.options.network.clock == "none" else 4)
+        self._frames, control, self._distress = self._comms[:3]
         self._control = Control(control, self._control_wait, self.deadline.endless)
         self.rank, self.size, self.root = control.Get_rank(), control.Get_size(), self._control.root
         self.control_bytes = 0
@@ -58,6 +61,9 @@ class MpiNetwork:
             i: Inlet(self._frames, i, size, MPI.Status()) for i in self._agent.predecessors
         }
         self._taken: list[Inlet] = []
+        self._travel = Travel(self._agent, experiment)
+        self._clock = self._travel.clock
+        self._stamps = None if self._clock is None else self._stamps_on(self._comms[3])
         self._edges = experiment.topology.edges
         self._sent = Ledger((self.rank, j) for j in self._agent.successors)
         self._received = Ledger((j, self.rank) for j in self._agent.predecessors)
@@ -76,6 +82,7 @@ class MpiNetwork:
         self._run(self._algorithm.setup, 0)
         self._sent.setup = self._received.setup = False
         self._tap = self._captures
+        self._travel.begin()
 
     def play(self, k: int) -> None:
         """Play round k of this rank's agent."""
@@ -88,11 +95,15 @@ class MpiNetwork:
             round_ = part(self._state, agent)
             inbox: Mapping[int, Message] | None = None
             while True:
+                if self._clock is not None:
+                    self._clock.work()
                 try:
                     wish = next(round_) if inbox is None else round_.send(inbox)
                 except StopIteration:
                     break
                 finally:
+                    if self._clock is not None:
+                        self._clock.rest()
                     while self._taken:
                         self._taken.pop().repost()
                 inbox = self._exchange(admit(wish, agent))
@@ -104,33 +115,73 @@ class MpiNetwork:
         """Send what goes out, wait for what comes in, and return it by source, in rank order."""
         out = wish.out
         for target in sorted(out) if len(out) > 1 else out:
-            message = out[target]
-            self._sender.send(message, target)
-            self._sent.add((self.rank, target), message.header)
-            if self._tap.wanting:
-                self._tap.see(message.header, target, message.frame)
+            self._send(out[target], target)
         self._sender.turn()
         sources = wish.sources
-        if not sources:
-            return {}
         # Predecessors are in rank order already.
-        return self._collect(sources if sources is self._agent.predecessors else sorted(sources))
+        ordered = sources if sources is self._agent.predecessors else sorted(sources)
+        return self._collect(ordered) if sources or self._clock is not None else {}
+
+    def _send(self, message: Message, target: int) -> None:
+        """Send a frame, as often as its link wants it, and what time it is."""
+        fate = self._travel.fate(self.rank, target)
+        for _ in range(fate.resent):
+            self._sender.send(message, target, again=True)
+        self._sender.send(message, target)
+        self._sent.add((self.rank, target), message.header, fate.resent, fate.lost)
+        if self._stamps is not None:
+            self._stamps.send(target, self._travel.leave(target, len(message.frame), fate))
+        if self._tap.wanting:
+            self._tap.see(message.header, target, message.frame)
 
     def _collect(self, sources: Sequence[int]) -> dict[int, Message]:
         inlets = [self._inlets[source] for source in sources]
+        fates = [self._travel.fate(source, self.rank) for source in sources]
+        for inlet, fate in zip(inlets, fates, strict=True):
+            for _ in range(fate.resent):  # all copies but the last were lost on the way
+                self._await([inlet])
+                inlet.take(0)
+                inlet.repost()
+        self._await(inlets)
+        if self._stamps is not None:
+            self._arrive(inlets, fates)
+        inbox = {}
+        for inlet, fate in zip(inlets, fates, strict=True):
+            source = inlet.source
+            frame = inlet.take(inlet.status.Get_count(FRAME_TYPE))
+            self._taken.append(inlet)
+            message = receive(self._agent, frame, source)
+            self._received.add((source, self.rank), message.header, fate.resent, fate.lost)
+            if not fate.lost:
+                inbox[source] = message
+        return inbox
+
+    def _await(self, inlets: Sequence[Inlet]) -> None:
+        """Return when the next frame of each inlet is here."""
         late = [inlet for inlet in inlets if not inlet.request.Test(inlet.status)]
         if late:
             requests: Requests = [inlet.request for inlet in late]
             statuses = [inlet.status for inlet in late]
             self.deadline.wait(requests, lambda: self._stuck(late), statuses)
-        inbox = {}
-        for inlet in inlets:
-            source = inlet.source
-            frame = inlet.take(inlet.status.Get_count(FRAME_TYPE))
-            self._taken.append(inlet)
-            message = inbox[source] = receive(self._agent, frame, source)
-            self._received.add((source, self.rank), message.header)
-        return inbox
+
+    def _arrive(self, inlets: Sequence[Inlet], fates: Sequence[Fate]) -> None:
+        """Let the clock stand where the links have delivered the frames that are here."""
+        assert self._stamps is not None
+        stamps = self._stamps.receive([inlet.source for inlet in inlets])
+        trio = zip(inlets, stamps, fates, strict=True)
+        self._travel.arrive(
+            Flight(i.source, self.rank, i.status.Get_count(FRAME_TYPE), stamp, fate)
+            for i, stamp, fate in trio
+        )
+
+    def _stamps_on(self, comm: MPI.Comm) -> Stamps:
+        def wait(requests: Requests) -> None:
+            self.deadline.wait(requests, lambda: self._distress_call(blame()))
+
+        def blame() -> str:
+            return f"agent {self.rank} waits for stamps in round {self._agent.round}"
+
+        return Stamps(comm, self._agent.predecessors, wait)
 
     def _stuck(self, inlets: Sequence[Inlet]) -> str:
         """Return who waits for whom; a receive that is done counts as none."""
@@ -178,6 +229,12 @@ class MpiNetwork:
         bits, wire, setup = total.tolist()
         return bits, wire, setup
 
+    def emulated(self) -> float | None:
+        """Return the largest of the agents' virtual times at the root; None without one."""
+        if not isinstance(self._clock, VirtualClock):
+            return None
+        return self._control.largest(self._clock.now, "the clocks")
+
     def agree(self, verdict: int) -> int:
         """Broadcast the root's verdict."""
         return self._control.broadcast(verdict)
@@ -186,6 +243,9 @@ class MpiNetwork:
         """Gather both ledgers and the captured frames at the root; let go of the state."""
         self._state = None
         self._sender.drain()
+        if self._stamps is not None:
+            self._stamps.drain()
+            self._control.bytes += self._stamps.bytes
         sent, received = self._merge(self._sent), self._merge(self._received)
         frames = self._control.collect(self._tap.frames, Capture, "the captured frames")
         control = self._control.sum(np.array([self._control.bytes]), "the books")
@@ -210,6 +270,8 @@ class MpiNetwork:
         self._sender.close()
         for inlet in self._inlets.values():
             inlet.close()
+        if self._stamps is not None:
+            self._stamps.close()
         for comm in self._comms:
             comm.Free()
 

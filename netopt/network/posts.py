@@ -109,11 +109,14 @@ class Sender:
         slot.exchange = self._exchange
         return slot.buffer
 
-    def send(self, message: Message, target: int) -> None:
-        """Start sending a message; its buffer is not handed out again before it has left."""
+    def send(self, message: Message, target: int, again: bool = False) -> None:
+        """Start sending a message; its buffer is not handed out again before it has left.
+
+        ``again`` says that the same message is sent to this target once more.
+        """
         frame = message.frame
         slot = self._slot_of[id(frame.base)]
-        if len(frame) < len(slot.buffer):
+        if again or len(frame) < len(slot.buffer):
             request = self._comm.Isend(frame, target)
         else:  # always, if the codec's frames have one size
             request = slot.standing.get(target)

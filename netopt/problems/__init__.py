@@ -60,6 +60,10 @@ class Problem(Component):
         """
         raise ConfigError(f"problem {self.id} does not define a gradient")
 
+    def flops(self, rank: int) -> float:
+        """Return the floating-point operations of one gradient of f_rank, an estimate; 4 d."""
+        return 4.0 * self.d
+
     def gradient(self, x: Vector, key: Key | None) -> Vector:
         """Return the gradient of F at x: the agents' gradients summed in rank order, over N.
 

@@ -25,6 +25,7 @@ from netopt import config, launcher, recorder, yamlfile
 from netopt.algorithms import Algorithm
 from netopt.codecs import Codec
 from netopt.errors import ConfigError, NetoptError
+from netopt.options import RunOptions
 from netopt.problems import Problem
 from netopt.registry import build, fill
 from netopt.report import reading
@@ -91,7 +92,7 @@ def plan(cases: Sequence[Case], out: Path, driver: str) -> Plan:
 
 def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run file that says every option, without preparing the problem's data."""
-    options = fill(config.RunOptions, raw, "$", "a run file")
+    options = fill(RunOptions, raw, "$", "a run file")
     algorithm = build(Algorithm, options.algorithm, "$.algorithm")
     codecs = {
         channel.name: build(Codec, options.codecs.get(channel.name, channel.default)).config()

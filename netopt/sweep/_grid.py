@@ -16,6 +16,7 @@ import msgspec
 from netopt import config, yamlfile
 from netopt.engine import single_threaded
 from netopt.errors import ConfigError
+from netopt.options import RunOptions
 from netopt.registry import fill, suggest
 from netopt.sweep import _axes
 from netopt.sweep._axes import Axis
@@ -147,7 +148,7 @@ class Grid:
         """Return a run with its run file resolved; ``like`` differs from it by its seed alone."""
         raw = config.read(base, cell.overrides)
         if like is not None:
-            options = fill(config.RunOptions, raw, "$", "a run file")
+            options = fill(RunOptions, raw, "$", "a run file")
             return cell._replace(resolved={**like.resolved, "seed": options.seed}, ranks=like.ranks)
         with single_threaded():
             experiment = config.make(raw, self.source.parent)
