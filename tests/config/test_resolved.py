@@ -51,7 +51,9 @@ def test_every_option_is_said():
     options = {"levels": 10, "norm": "l2", "floor": 0.1, "block": 0, "stream": "fast"}
     assert resolved["codecs"] == {"mix": {"id": "switching", **options}}
     assert resolved["algorithm"]["schedule"]["t0"] == 10
-    assert resolved["network"] == {"driver": "mpi", "timeout": 60.0, "checksum": "frame"}
+    assert resolved["network"] == {
+        "driver": "mpi", "clock": "none", "compute": None, "timeout": 60.0, "checksum": "frame",
+    }  # fmt: skip
 
 
 def test_a_resolved_file_can_be_written_and_read_as_yaml():

@@ -112,18 +112,18 @@ SPOILT = [
         "edges.csv",
         "",
         "' line 1 must be src,dst,frames,payload_bits,payload_bytes,header_bytes,resent_bytes,"
-        "setup_bits,setup_bytes; "
+        "lost_frames,setup_bits,setup_bytes; "
         + AGAIN,
     ),
     (
         "edges.csv",
         f"{EDGES}\n1,2,3,4,5,6,x\n",
-        f"' line 2 must hold 9 integers, got 1,2,3,4,5,6,x; {AGAIN}",
+        f"' line 2 must hold 10 integers, got 1,2,3,4,5,6,x; {AGAIN}",
     ),
     (
         "edges.csv",
         f"{EDGES}\n1,2\n",
-        f"' line 2 must hold 9 integers, got 1,2; {AGAIN}",
+        f"' line 2 must hold 10 integers, got 1,2; {AGAIN}",
     ),
     ("run.yaml", "- 1\n", "' must hold a mapping, got list"),
 ]  # fmt: skip
