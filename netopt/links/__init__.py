@@ -84,7 +84,9 @@ class Link(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     def packets(self, size: int) -> int:
         """Return the number of packets of a frame of ``size`` bytes."""
-        return 1 if self.mtu is None else -(-size // (self.mtu - self.overhead))
+        if self.mtu is None:
+            return 1
+        return max(1, -(-size // (self.mtu - self.overhead)))
 
     def bits(self, size: int) -> int:
         """Return the bits that a frame of ``size`` bytes takes on the wire, with all headers."""
@@ -129,7 +131,7 @@ def mapping(spec: object, path: str) -> dict[str, Any]:
     name = options.pop("id", None)
     if name is None:
         return options
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         hint = suggest(str(name), PRESETS) or f"; choose from {', '.join(PRESETS)}"
         raise ConfigError(f"no link is called {str(name)!r}{hint}", path)
     return {**PRESETS[name], **options}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netopt import quantities
 from netopt.errors import ConfigError
-from netopt.links import IDEAL, Link, make, mapping
+from netopt.links import IDEAL, Link, mapping
 from netopt.registry import fill
 
 Edge = tuple[int, int]
@@ -65,8 +65,20 @@ def _named(name: str, edges: set[Edge], path: str) -> Iterator[Edge]:
     source, target = (int(end) for end in ends)
     wanted = {(source, target)} | ({(target, source)} if arrow == "-" else set())
     if not wanted & edges:
-        raise ConfigError(f"the graph has no edge {source} {arrow} {target}", path)
+        raise ConfigError(
+            f"the graph has no edge {source} {arrow} {target}{_near(source, edges)}", path
+        )
     yield from sorted(wanted & edges)
+
+
+def _near(source: int, edges: set[Edge]) -> str:
+    """Return which edges there are instead, of ``source`` if it is an agent at all."""
+    near = sorted(target for agent, target in edges if agent == source)
+    if not near:
+        last = max(map(max, edges), default=0)
+        return f"; agents are 0 to {last}"
+    more = ", ..." if len(near) > 8 else ""
+    return f"; agent {source} sends to {', '.join(map(str, near[:8]))}{more}"
 
 
 def _check_half_duplex(links: Mapping[Edge, Link]) -> None:
@@ -75,9 +87,10 @@ def _check_half_duplex(links: Mapping[Edge, Link]) -> None:
         other = links.get((target, source), link)
         shared = (link.rate, link.duplex) == (other.rate, other.duplex)
         if "half" in (link.duplex, other.duplex) and not shared:
+            low, high = sorted((source, target))
             raise ConfigError(
-                f"a half-duplex edge is one channel, but {source} -> {target} and {target} -> "
-                f"{source} differ in rate or duplex; give them as '{source}-{target}'",
+                f"a half-duplex edge is one channel, but {low} -> {high} and {high} -> {low} "
+                f"differ in rate or duplex; give them as '{low}-{high}'",
                 "$.links",
             )
 
@@ -105,7 +118,8 @@ def said(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return a generator's mapping in which a preset's options stand in place of its name."""
     told = dict(plain)
     if "link" in plain:
-        told["link"] = make(plain["link"], "$.link").config()
+        # Only what was given: a latency of 0 s would replace the one that follows from a distance.
+        told["link"] = mapping(plain["link"], "$.link")
     if "links" in plain:
         told["links"] = {k: mapping(v, f"$.links.{k}") for k, v in plain["links"].items()}
     return told
