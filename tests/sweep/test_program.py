@@ -209,11 +209,11 @@ def endless(file, out):
     player = 0
     try:
         deadline = time.monotonic() + 60
-        late = out / "runs" / "rounds=100000000" / "metrics.jsonl"
+        late = out / "runs" / "rounds=100000000" / "manifest.json"
         while not late.exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        player = json.loads((late.parent / "manifest.json").read_text())["pid"]
+        player = json.loads((late).read_text())["pid"]
         yield process, player
     finally:
         for group in filter(None, (process.pid, player)):
