@@ -18,6 +18,7 @@ import netopt
 from netopt import speech
 from netopt.bench.commands import bench
 from netopt.errors import ConfigError, NetoptError
+from netopt.fabric.commands import fabric as fabrics
 from netopt.sweep.commands import sweep
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,6 +49,7 @@ def cli(debug: bool) -> None:
 @set_option
 @click.option("--driver", type=click.Choice(["mpi", "lockstep"]), help="Override network.driver.")
 @click.option("--out", metavar="DIR", help="Run directory; a new one under runs/ if not given.")
+@click.option("--fabric", is_flag=True, help="Across namespaces and cables in the kernel, as root.")
 @load_option
 @click.pass_context
 def run(
@@ -57,6 +59,7 @@ def run(
     overrides: tuple[str, ...],
     driver: str | None,
     out: str | None,
+    fabric: bool,
     load: tuple[str, ...],
 ) -> int:
     """Play a run file: start mpirun, or play it here with --driver lockstep.
@@ -69,10 +72,12 @@ def run(
     if any(name in os.environ for name in MPI_WORLD):
         from netopt import worker
 
+        if fabric:
+            raise ConfigError("--fabric starts mpirun itself; use it without mpirun")
         return worker.run(file, overrides, load, out or "", debug, ranks)
     from netopt import command
 
-    return command.run(file, overrides, load, out, ranks, debug)
+    return command.run(file, overrides, load, out, ranks, debug, fabric)
 
 
 @cli.command()
@@ -196,6 +201,7 @@ def reproduce(
 
 
 cli.add_command(bench)
+cli.add_command(fabrics)
 cli.add_command(sweep)
 
 

@@ -12,6 +12,7 @@ from netopt.progress import Progress
 from netopt.recorder import check_writable
 from netopt.registry import load_file
 from netopt.speech import say
+from netopt.topologies import Topology
 from netopt.worker import show
 
 START = "nothing was recorded yet"
@@ -24,8 +25,9 @@ def run(
     out: str | None,
     ranks: int | None,
     debug: bool,
+    fabric: bool = False,
 ) -> int:
-    """Play a run file with the driver that it names; return the exit code.
+    """Play a run file with the driver that it names, over a ``fabric``; return the exit code.
 
     Everything that can be wrong with the input is found here, before a process or a file is made.
     """
@@ -38,6 +40,8 @@ def run(
     lockstep = experiment.options.network.driver == "lockstep"
     if not lockstep:
         launcher.check()
+    if fabric:
+        _check_fabric(experiment)
     if out:
         check_writable(Path(out))
     for warning in experiment.warnings:
@@ -49,7 +53,9 @@ def run(
             engine.lockstep(experiment, directory, progress.see)
             code = 0
         else:
-            code = _over_mpi(source, overrides, load, experiment, directory, progress, debug)
+            words = _words(source, overrides, load, directory, debug)
+            play = _over_fabric if fabric else _over_mpi
+            code = play(experiment.topology, words, directory, progress)
     except KeyboardInterrupt:
         progress.close()
         kept = (directory / "summary.json").exists()
@@ -67,19 +73,36 @@ def _check_ranks(ranks: int | None, nodes: int) -> None:
         raise ConfigError(f"the topology has {nodes} nodes, but -n says {ranks}; use -n {nodes}")
 
 
-def _over_mpi(
-    source: Path,
-    overrides: Sequence[str],
-    load: Sequence[str],
-    experiment: config.Experiment,
-    directory: Path,
-    progress: Progress,
-    debug: bool,
-) -> int:
+def _check_fabric(experiment: config.Experiment) -> None:
+    from netopt.fabric import _run
+
+    if experiment.options.network.driver == "lockstep":
+        raise ConfigError(
+            "lockstep plays all agents in one process, which no fabric connects; use --driver mpi",
+            "$.network.driver",
+        )
+    _run.check(experiment.topology)
+
+
+def _words(
+    source: Path, overrides: Sequence[str], load: Sequence[str], directory: Path, debug: bool
+) -> list[str]:
+    """Return what the workers are told."""
     words = [str(source), "--quiet", "--out", str(directory)]
     words += [word for item in overrides for word in ("--set", item)]
     words += [word for item in load for word in ("--load", item)]
-    words += ["--debug"] if debug else []
-    arguments, variables = launcher.command(experiment.topology.size, words)
+    return words + (["--debug"] if debug else [])
+
+
+def _over_mpi(topology: Topology, words: Sequence[str], directory: Path, progress: Progress) -> int:
+    arguments, variables = launcher.command(topology.size, words)
     say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))
     return launcher.launch(arguments, variables, directory, progress.see)
+
+
+def _over_fabric(
+    topology: Topology, words: Sequence[str], directory: Path, progress: Progress
+) -> int:
+    from netopt.fabric import _run  # late: few machines can build one
+
+    return _run.run(topology, words, directory, progress.see)

@@ -81,16 +81,21 @@ def command(ranks: int, worker: Sequence[str]) -> tuple[list[str], dict[str, str
     """
     mpirun = find_mpirun()
     extra: list[str] = []
+    open_mpi = is_open_mpi(mpirun)
+    if open_mpi and ranks > usable_cores():
+        extra.append("--oversubscribe")
+    needs = worker_variables(open_mpi)
+    return [mpirun, "-n", str(ranks), *extra, sys.executable, "-m", "netopt.worker", *worker], needs
+
+
+def worker_variables(open_mpi: bool) -> dict[str, str]:
+    """Return the variables that workers, and Open MPI's launcher, need and that are not yet set."""
     needs = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     if packing.implementation == "numpy":
         needs["NETOPT_WARNED"] = "1"
-    if is_open_mpi(mpirun):
-        if ranks > usable_cores():
-            extra.append("--oversubscribe")
-        if os.geteuid() == 0:
-            needs |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    needs = {name: value for name, value in needs.items() if name not in os.environ}
-    return [mpirun, "-n", str(ranks), *extra, sys.executable, "-m", "netopt.worker", *worker], needs
+    if open_mpi and os.geteuid() == 0:
+        needs |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    return {name: value for name, value in needs.items() if name not in os.environ}
 
 
 def launch(
@@ -98,9 +103,11 @@ def launch(
     variables: Mapping[str, str],
     out: Path,
     watch: Callable[[Mapping[str, Any]], None],
+    host: str | None = None,
 ) -> int:
     """Run mpirun to its end; return the exit code. Each new metrics row goes to ``watch``.
 
+    ``host`` is what the root calls its host if it runs on this one under another name.
     KeyboardInterrupt asks the root for a clean end, then ends whatever is left, and goes on.
     """
     process = subprocess.Popen(
@@ -131,7 +138,7 @@ def launch(
         ears.heard = mouth.heard = (
             True  # what follows is the MPI library telling of an end that was asked for
         )
-        _end(process, out)
+        _end(process, out, host or platform.node())
         raise
     finally:
         for word, handler in zip(asked, previous, strict=True):
@@ -148,10 +155,10 @@ def _as_interrupt(signum: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _end(process: subprocess.Popen[str], out: Path) -> None:
+def _end(process: subprocess.Popen[str], out: Path, host: str) -> None:
     """End a run: the root by SIGINT so that its files are whole, then the rest of the group."""
     try:
-        root = _root_pid(out)
+        root = _root_pid(out, host)
         if root is not None:
             os.kill(root, signal.SIGINT)
             process.wait(GRACE)
@@ -171,13 +178,13 @@ def end_group(process: subprocess.Popen[str]) -> None:
                 continue
 
 
-def _root_pid(out: Path) -> int | None:
-    """Return the root's process id if it runs on this host and has told it."""
+def _root_pid(out: Path, host: str) -> int | None:
+    """Return the root's process id if it runs on ``host`` and has told it."""
     try:
         facts = json.loads((out / "manifest.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return int(facts["pid"]) if facts.get("host") == platform.node() else None
+    return int(facts["pid"]) if facts.get("host") == host else None
 
 
 class Ears(threading.Thread):

@@ -31,7 +31,7 @@ LAYERS = [
     ["network"],
     ["recorder"],
     ["engine", "launcher", "progress"],
-    ["notebook", "report", "bench"],
+    ["notebook", "report", "bench", "fabric"],
     ["worker"],
     ["command", "reproduce"],
     ["sweep"],

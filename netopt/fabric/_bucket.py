@@ -23,7 +23,7 @@ MOST_32 = 2**32 - 1
 
 
 def add(index: int, shape: Shape) -> None:
-    """Give the interface ``index`` of this thread's namespace a token bucket; OSError if refused."""
+    """Give an interface of this thread's namespace, by number, a bucket; OSError if refused."""
     message = request(index, shape)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
         kernel.bind((0, 0))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from netopt.fabric import _kernel
-from netopt.fabric._plan import STUB, Plan
+from netopt.fabric._plan import STUB, Plan, interface, namespace
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -41,24 +41,41 @@ class Counters(NamedTuple):
 def read(plan: Plan) -> Counters:
     """Return the counters of a fabric; OSError if it is not there."""
     found = [_kernel.within(namespace, _interfaces) for namespace in plan.agents]
-    directions = {}
-    for end in plan.ends:
-        here = found[end.agent][end.interface]
-        there = found[end.peer][f"edge{end.agent}"]
-        directions[end.agent, end.peer] = Count(
-            here.tx_packets,
-            here.tx_bytes,
-            there.rx_packets,
-            there.rx_bytes,
-            here.tx_dropped + there.rx_dropped,
-        )
+    ways = [(end.agent, end.peer) for end in plan.ends]
     stubs = {}
     for agent, interfaces in enumerate(found):
         stub = interfaces[STUB]
         sent = (stub.tx_packets, stub.tx_bytes)
         heard = (stub.rx_packets, stub.rx_bytes)
         stubs[agent] = Count(*sent, *heard, stub.tx_dropped + stub.rx_dropped)
-    return Counters(directions, stubs)
+    return Counters({way: _direction(found, way) for way in ways}, stubs)
+
+
+def of_edges(
+    name: str, size: int, edges: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], Count]:
+    """Return what is still there of the counters of a fabric that is known by its name."""
+    found = [_if_there(namespace(name, agent)) for agent in range(size)]
+    return {edge: _direction(found, edge) for edge in edges if _whole(found, edge)}
+
+
+def _if_there(namespace: str) -> dict[str, _Interface]:
+    try:
+        return _kernel.within(namespace, _interfaces)
+    except OSError:  # it is gone
+        return {}
+
+
+def _direction(found: Sequence[Mapping[str, _Interface]], way: tuple[int, int]) -> Count:
+    source, target = way
+    here, there = found[source][interface(target)], found[target][interface(source)]
+    dropped = here.tx_dropped + there.rx_dropped
+    return Count(here.tx_packets, here.tx_bytes, there.rx_packets, there.rx_bytes, dropped)
+
+
+def _whole(found: Sequence[Mapping[str, _Interface]], way: tuple[int, int]) -> bool:
+    source, target = way
+    return interface(target) in found[source] and interface(source) in found[target]
 
 
 class _Interface(NamedTuple):

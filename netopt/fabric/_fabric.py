@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from netopt.errors import ConfigError
 from netopt.fabric import _counters, _enter, _kernel, _mpi, _namespaces, _requirements, _state
 from netopt.fabric._counters import Counters
 from netopt.fabric._plan import Plan, hub, namespace, plan
+from netopt.fabric._signals import undisturbed
+from netopt.links import Link
 from netopt.topologies import Topology
 
 
@@ -85,16 +87,11 @@ def build(topology: Topology, name: str | None = None) -> Iterator[Fabric]:
 
 def raise_(topology: Topology, name: str | None = None) -> Fabric:
     """Return a fabric that somebody has to close; nothing is left of one that cannot be built."""
-    links = [topology.link(*edge) for edge in topology.edges]
-    abilities = _requirements.check(any(link.rate is not None for link in links))
-    notes = tuple(_notes(links, abilities.netem))
-    draft = plan(name or "", topology)
-    edges = tuple(
-        (e.agent, e.peer, e.shape.rate if e.shape else None) for e in draft.ends if e.edge
-    )
+    draft, abilities = prepare(topology)
+    edges = tuple((e.agent, e.peer, e.shape and e.shape.rate) for e in draft.ends if e.edge)
     made = datetime.now(timezone.utc).isoformat(timespec="seconds")
     state = _state.claim(topology.size, made, edges, name, _foreign())
-    finished = draft._replace(name=state.name, notes=notes + draft.notes)
+    finished = draft._replace(name=state.name)
     try:
         _write_script(state.script)
         _kernel.build(finished, abilities.netem)
@@ -106,10 +103,20 @@ def raise_(topology: Topology, name: str | None = None) -> Fabric:
     return Fabric(finished, state, abilities.netem)
 
 
+def prepare(topology: Topology) -> tuple[Plan, _requirements.Abilities]:
+    """Return a plan without a name, and what the kernel can do; ConfigError if not enough."""
+    links = [topology.link(*edge) for edge in topology.edges]
+    draft = plan("", topology)
+    abilities = _requirements.check(any(link.rate is not None for link in links))
+    notes = tuple(_notes(links, abilities.netem))
+    return draft._replace(notes=notes + draft.notes), abilities
+
+
 def remove(state: _state.Record) -> None:
     """Take away all that belongs to a fabric, whatever is left of it."""
-    _namespaces.remove(members(state))
-    _state.release(state)
+    with undisturbed():
+        _namespaces.remove(members(state))
+        _state.release(state)
 
 
 def members(state: _state.Record) -> list[str]:
@@ -122,11 +129,10 @@ def _foreign() -> set[str]:
     return {name.rpartition("-")[0] for name in _namespaces.names()}
 
 
-def _notes(links: Sequence[object], netem: bool) -> Iterator[str]:
-    said: Callable[[str], bool] = lambda name: any(getattr(link, name) for link in links)  # noqa: E731
-    if said("latency") and not netem:
+def _notes(links: Sequence[Link], netem: bool) -> Iterator[str]:
+    if not netem and any(link.latency for link in links):
         yield "this kernel has no netem: latency stays netopt's"
-    if said("jitter") or said("loss"):
+    if any(link.jitter or link.loss for link in links):
         yield "jitter and loss stay netopt's: they are a frame's, not a packet's"
 
 

@@ -36,7 +36,7 @@ many, and what that needs."""
 SETTINGS = {
     "ipv6/conf/all/disable_ipv6": "1",  # no neighbour discovery among the counted packets
     "ipv6/conf/default/disable_ipv6": "1",
-    "ipv4/tcp_congestion_control": "cubic",  # others pace, or pause to probe: the link sets the pace
+    "ipv4/tcp_congestion_control": "cubic",  # others pace themselves, or pause to probe
     "ipv4/tcp_slow_start_after_idle": "0",  # a pause between rounds is no news about the link
     "ipv4/tcp_no_metrics_save": "1",
 }
@@ -54,12 +54,12 @@ def build(plan: Plan, latency: bool) -> None:
     for namespace in (plan.hub, *plan.agents):
         _namespaces.create(namespace, _settle)
     cables: list[list[Cable]] = [[] for _ in plan.agents]
-    ends: list[list[tuple[Cable, End, End]]] = [[] for _ in plan.agents]
+    ends: list[list[tuple[End, End]]] = [[] for _ in plan.agents]
     for cable in plan.cables:
         here, there = cable.ends
         cables[here.agent].append(cable)
-        ends[here.agent].append((cable, here, there))
-        ends[there.agent].append((cable, there, here))
+        ends[here.agent].append((here, there))
+        ends[there.agent].append((there, here))
     within(plan.hub, lambda hub: _bridge(hub, plan))
     for agent, namespace in enumerate(plan.agents):
         within(namespace, partial(_cables, plan, agent, cables[agent]))
@@ -113,10 +113,10 @@ def _cables(plan: Plan, agent: int, cables: Iterable[Cable], own: Any) -> None:
         own.link("add", kind="veth", **here, peer=peer)
 
 
-def _finish(ends: Iterable[tuple[Cable, End, End]], latency: bool, own: Any) -> None:
+def _finish(ends: Iterable[tuple[End, End]], latency: bool, own: Any) -> None:
     """Give the ends of an agent's cables their queues, and the routes to them."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        for cable, end, peer in ends:
+        for end, peer in ends:
             index = index_of(own, end.interface)
             for command in OFFLOADS:
                 switch_off(control, end.interface, command)

@@ -18,9 +18,9 @@ def command(plan: Plan, script: str, program: Sequence[str]) -> tuple[list[str],
     They are for a process in the hub. Raises ConfigError if there is no launcher.
     """
     mpirun = launcher.find_mpirun()
-    how = _open_mpi if launcher.is_open_mpi(mpirun) else _mpich
-    words, variables = how(plan, script)
-    return [mpirun, *words, *program], variables
+    open_mpi = launcher.is_open_mpi(mpirun)
+    words, variables = (_open_mpi if open_mpi else _mpich)(plan, script)
+    return [mpirun, *words, *program], {**launcher.worker_variables(open_mpi), **variables}
 
 
 def _mpich(plan: Plan, script: str) -> tuple[list[str], dict[str, str]]:

@@ -5,6 +5,7 @@ They are those of ``ip netns``: files under /run/netns, so that its commands wor
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -80,10 +81,8 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 def _tell(pid: int, word: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, word)
-    except ProcessLookupError:
-        pass
 
 
 def within(namespace: str, work: Callable[[], T]) -> T:
@@ -109,7 +108,11 @@ def within_thread(work: Callable[[], T]) -> T:
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join()
+    try:
+        thread.join()
+    except BaseException:  # Ctrl-C: what is half done cannot be removed
+        thread.join()
+        raise
     if errors:
         raise errors[0]
     return results[0]

@@ -29,7 +29,7 @@ SLACK = 200e-6
 LIMIT = 1 << 28
 """Bytes that may queue at a link: more than TCP ever has on the way, so that none is dropped."""
 RATES = (1e3, 1e12)
-"""bit/s for which a token bucket makes sense: it holds at least a packet, for minutes below these."""
+"""bit/s for which a token bucket makes sense: slower, a packet would take minutes."""
 
 
 class Shape(NamedTuple):
@@ -56,7 +56,7 @@ class End(NamedTuple):
     @property
     def interface(self) -> str:
         """The interface's name in the agent's namespace."""
-        return f"edge{self.peer}"
+        return interface(self.peer)
 
     @property
     def mac(self) -> str:
@@ -101,6 +101,11 @@ def namespace(name: str, agent: int) -> str:
     return f"{name}-{agent}"
 
 
+def interface(peer: int) -> str:
+    """Return the name that a cable to ``peer`` has at its own end."""
+    return f"edge{peer}"
+
+
 def hub(name: str) -> str:
     """Return the name of the control network's namespace."""
     return f"{name}-hub"
@@ -118,13 +123,15 @@ def plan(name: str, topology: Topology) -> Plan:
     """Return what a topology becomes; ConfigError for a rate that the kernel cannot hold."""
     directed = set(topology.edges)
     pairs = sorted({(min(edge), max(edge)) for edge in directed})
-    notes: list[str] = []
+    notes = [
+        f"{which} that several edges share are not built: each edge has its own rate"
+        for which in ("uplinks", "downlinks")
+        if getattr(topology, which)
+    ]
     cables = tuple(
-        _cable(topology, [e for e in ((i, j), (j, i)) if e in directed], notes) for i, j in pairs
+        _cable(topology, [edge for edge in ((i, j), (j, i)) if edge in directed], notes)
+        for i, j in pairs
     )
-    for which in ("uplinks", "downlinks"):
-        if getattr(topology, which, None):
-            notes.append(f"{which} that several edges share are not built: each has its own rate")
     return Plan(name, topology.size, cables, tuple(dict.fromkeys(notes)))
 
 

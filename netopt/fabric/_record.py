@@ -34,7 +34,7 @@ import msgspec
 
 from netopt.errors import ConfigError
 from netopt.fabric._counters import Count, Counters
-from netopt.fabric._plan import STUB, End, Plan
+from netopt.fabric._plan import STUB, End, Plan, interface
 
 FILE = "fabric.json"
 
@@ -110,7 +110,7 @@ def _edge(plan: Plan, end: End, mtu: int, latency: bool, before: Counters, after
         plan.agents[end.agent],
         end.interface,
         plan.agents[end.peer],
-        f"edge{end.agent}",
+        interface(end.agent),
         end.shape.rate if end.shape else None,
         end.shape.burst if end.shape else None,
         mtu,

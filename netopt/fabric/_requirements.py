@@ -37,8 +37,8 @@ def check(shaped: bool) -> Abilities:
         abilities = probe()
     except PermissionError:
         raise ConfigError(
-            "a fabric needs root: the capabilities CAP_NET_ADMIN and CAP_SYS_ADMIN, to make network "
-            f"namespaces; {INSTEAD}"
+            "a fabric needs root: the capabilities CAP_NET_ADMIN and CAP_SYS_ADMIN, to make "
+            f"network namespaces; {INSTEAD}"
         ) from None
     except OSError as error:
         raise ConfigError(f"this kernel cannot build a fabric: {error}; {INSTEAD}") from None

@@ -118,7 +118,7 @@ def _read() -> Iterator[Record]:
             told = json.loads(file.read_text("utf-8"))
             owner = tuple(told["owner"]) if told["owner"] else None
             edges = tuple((i, j, rate) for i, j, rate in told["edges"])
-            yield Record(told["name"], told["size"], owner, told["made"], edges)  # type: ignore[arg-type]
+            yield Record(told["name"], told["size"], owner, told["made"], edges)
 
 
 def _file(name: str) -> Path:
