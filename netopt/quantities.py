@@ -20,11 +20,13 @@ _BITS: Units = {
     for unit, size in (("bit", 1), ("B", 8))
     for i, prefix in enumerate(_PREFIXES)
 }
-_RATES: Units = {f"{unit}{per}": factor for unit, factor in _BITS.items() for per in ("/s", "ps")}
-_TIMES: Units = {
-    **{"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "ms": "1e-3"},
-    **{"s": 1, "min": 60, "h": 3600},
+_RATES: Units = {
+    written: factor
+    for unit, factor in _BITS.items()
+    for written in (f"{unit}/s", f"{unit.replace('bit', 'b')}ps")  # Mbit/s is also Mbps
 }
+_SHORT = {"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "ms": "1e-3"}
+_TIMES: Units = {**_SHORT, "s": 1, "min": 60, "h": 3600}
 _SHAPE = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-zµ/]*)\s*")
 
 

@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+PLAIN: dict[str, Any] = {"jitter": "0 s", "loss": 0.0, "duplex": "full", "framing": 0}
+"""What a preset has unless it says otherwise. It is whole: on an edge it replaces all of this that
+the other edges have, and leaves them only what happens after a loss."""
+
 TCP: dict[str, Any] = {"mtu": 1500, "overhead": 52}
 """A packet of 1500 bytes with 20 of IPv4 (RFC 791), 20 of TCP (RFC 9293), 12 of timestamps."""
 
@@ -64,7 +68,7 @@ def _lora(factor: int) -> dict[str, Any]:
     }
 
 
-PRESETS: Mapping[str, Mapping[str, Any]] = {
+_PRESETS: dict[str, dict[str, Any]] = {
     "lan": {"rate": "1 Gbit/s", "latency": "100 us", **ETHERNET},
     # Kernel TCP between two racks, half of some 50 us there and back; RDMA is ten times faster.
     "datacenter-25g": {"rate": "25 Gbit/s", "latency": "25 us", **JUMBO},
@@ -90,20 +94,22 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "lora": _lora(7),
     **{f"lora-sf{factor}": _lora(factor) for factor in _LORA},
 }
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {n: {**PLAIN, **own} for n, own in _PRESETS.items()}
 """Options of ``Link`` by name."""
 
 ABOUT: Mapping[str, str] = {
     "lan": "switched gigabit Ethernet in an office or a laboratory",
     "datacenter-25g": "two racks of a data centre, kernel TCP over 25 Gbit/s",
     "datacenter-100g": "two racks of a data centre, kernel TCP over 100 Gbit/s",
-    "wifi": "Wi-Fi at home: one channel for both directions",
+    "wifi": "Wi-Fi at home, one channel for both directions",
     "4g": "a phone on 4G, at the rate of its upload",
     "5g": "a phone on 5G beside a 4G core, at the rate of its upload",
     "transatlantic": "New York to London",
     "satellite": "Internet by a geostationary satellite, at the rate of its upload",
     "leo": "Internet by satellites in low orbit, at the rate of its upload",
     "bluetooth-le": "Bluetooth Low Energy, 1M PHY, a connection event every 15 ms",
-    "lora": "LoRa at its fastest, spreading factor 7; the band's 1 % duty cycle is not in the rate",
-    **{f"lora-sf{f}": f"LoRa at 125 kHz, spreading factor {f}, duty cycle aside" for f in _LORA},
+    "lora": "LoRa at its fastest; a limit on the time on air (1 % in EU868) is not in the rate",
+    **{f"lora-sf{factor}": f"LoRa at 125 kHz, spreading factor {factor}" for factor in _LORA},
 }
 """What each preset stands for."""

@@ -1,4 +1,4 @@
-"""The catalogue shows every component that netopt has, and one of them in full."""
+"""The catalogue shows every component and preset that netopt has, and one of them in full."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from netopt import resources, yamlfile
+from netopt import links, resources, yamlfile
 from netopt.algorithms import Algorithm
 from netopt.codecs import Codec
 from netopt.errors import ConfigError
+from netopt.links.presets import ABOUT, PRESETS
 from netopt.mixing import Mixing
 from netopt.problems import Problem
 from netopt.registry import Component, discover, find, suggest
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 KINDS: dict[str, type[Component]] = {
     base.kind: base for base in (Problem, Generator, Mixing, Algorithm, Codec, Schedule)
 }
+LINK = "link"
+"""What presets of links are listed and shown as, though they are no components."""
 
 
 def listing() -> RenderableType:
@@ -39,6 +42,7 @@ def listing() -> RenderableType:
         for name, cls in discover(base).items():
             _row(table, name, cls.summary())
         parts.append(table)
+    parts.append(_links())
     parts += [_shipped(kind) for kind in ("topologies", "experiments") if _has(kind)]
     return Group(*parts)
 
@@ -46,12 +50,16 @@ def listing() -> RenderableType:
 def show(kind: str, name: str) -> RenderableType:
     """Return a component's whole description: its text, reference, options and an example.
 
+    A preset of a link has its numbers in place of options.
+
     Raises ConfigError with a suggestion for an unknown kind or id.
     """
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
 
+    if kind == LINK:
+        return _link(name)
     cls = _find(kind, name)
     parts: list[RenderableType] = [Text(f"{kind} {name}", style="bold"), Text("")]
     text = "\n".join((prose(cls), *(("", *facts(cls)) if facts(cls) else ())))
@@ -101,7 +109,8 @@ def flow(value: Any) -> str:
 
 def _find(kind: str, name: str) -> type[Component]:
     if kind not in KINDS:
-        hint = suggest(kind, KINDS) or f"; choose from {', '.join(KINDS)}"
+        kinds = (*KINDS, LINK)
+        hint = suggest(kind, kinds) or f"; choose from {', '.join(kinds)}"
         raise ConfigError(f"there is no kind of component called '{kind}'{hint}")
     try:
         return find(KINDS[kind], name)
@@ -140,6 +149,46 @@ def _shipped(kind: str) -> Table:
     return table
 
 
+def _links() -> Table:
+    """Return the presets of links, each in one line."""
+    table = _two_columns(LINK)
+    for name, about in ABOUT.items():
+        _row(table, name, f"{about}: {_numbers(links.make(name, LINK).config())}")
+    return table
+
+
+def _numbers(plain: Mapping[str, Any]) -> str:
+    """Return what tells one preset from another, of a link's mapping."""
+    jitter = "" if plain["jitter"] == "0 s" else f" and up to {plain['jitter']} more"
+    parts = [plain["rate"], f"{plain['latency']}{jitter}"]
+    parts += [f"{plain['loss']:.3g} of frames lost"] if plain["loss"] else []
+    parts += ["half duplex"] if plain["duplex"] == "half" else []
+    return ", ".join(parts)
+
+
+def _link(name: str) -> RenderableType:
+    """Return a preset of links in full; ConfigError with a suggestion if there is none."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if name not in PRESETS:
+        hint = suggest(name, PRESETS) or f"; choose from {', '.join(PRESETS)}"
+        raise ConfigError(f"no link is called '{name}'{hint}")
+    plain = links.make(name, LINK).config()
+    table = _table("option", "value", "meaning")
+    for option in options(links.Link):
+        _row(table, option.name, flow(plain[option.name]), option.description)
+    example = {"topology": {"id": "ring", "size": 8, "link": name}}
+    return Group(
+        Text(f"{LINK} {name}\n", style="bold"),
+        Padding(Text(f"{ABOUT[name]}; typical values."), (0, 0, 0, 2)),
+        table,
+        Text("example", style="bold"),
+        Padding(Text(block(example)), (0, 0, 0, 2)),
+    )
+
+
 def _has(kind: str) -> bool:
     """Return whether this installation came with the shipped files of ``kind``."""
     try:
@@ -149,15 +198,21 @@ def _has(kind: str) -> bool:
 
 
 def _options_table(found: list[Option]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
     units = any(option.unit for option in found)
-    for name in ("option", "type", "default", *(["unit"] if units else []), "meaning"):
-        table.add_column(name, no_wrap=name == "option")
+    table = _table("option", "type", "default", *(["unit"] if units else []), "meaning")
     for option in found:
         unit = [option.unit] if units else []
         default = flow(option.default)
         _row(table, option.name, option.type, default, *unit, option.description)
+    return table
+
+
+def _table(*names: str) -> Table:
+    """Return an empty table with these columns."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in names:
+        table.add_column(name, no_wrap=name == "option")
     return table

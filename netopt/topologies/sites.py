@@ -51,9 +51,8 @@ class Sites(Generator):
         Meta(description="[site, site] or [site, site, km] each; null: between all sites"),
     ] = None
     detour: Annotated[
-        float | None,
+        Annotated[float, Meta(ge=1)] | None,
         Meta(
-            ge=1,
             description="length of a cable over the great circle; null: 1.5 below 1000 km, "
             "1.25 above 1200 km, 1500 km between",
         ),
