@@ -16,6 +16,7 @@ import click
 
 import netopt
 from netopt import speech
+from netopt.audit.commands import audit
 from netopt.bench.commands import bench
 from netopt.errors import ConfigError, NetoptError
 from netopt.fabric.commands import fabric as fabrics
@@ -202,6 +203,7 @@ def reproduce(
 
 cli.add_command(bench)
 cli.add_command(fabrics)
+cli.add_command(audit)
 cli.add_command(sweep)
 
 

@@ -34,7 +34,7 @@ LAYERS = [
     ["notebook", "report", "bench", "fabric"],
     ["worker"],
     ["command", "reproduce"],
-    ["sweep"],
+    ["sweep", "audit"],
     ["__main__"],
 ]
 """From the bottom to the top; parts in one row do not know each other."""

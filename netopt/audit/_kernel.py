@@ -1,0 +1,63 @@
+"""The kernel's side of an audit: what it counted on each edge's interface, explained byte by byte.
+
+A packet of the fabric has 14 bytes of Ethernet, 20 of IP and 32 of TCP with its timestamps. Within
+packets travel the ledger's bytes, netopt's control traffic as far as it takes this edge, and what
+the MPI library's transport adds to each message. Acknowledgements are packets like others.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from netopt.audit._ledger import Entry, books
+from netopt.audit._witness import NOTHING, Count, Edge, Testimony, Transport
+
+PACKET = 14 + 20 + 32
+"""Bytes of the headers of a packet: Ethernet, IPv4, TCP with timestamps."""
+TOLERANCE = 0.01
+"""The share of the kernel's bytes that may stay unexplained."""
+GREETING = 512
+"""Bytes that may stay unexplained however few there are: connections are made."""
+
+
+class Account(NamedTuple):
+    """What the kernel counted in one direction, and what explains it, in bytes.
+
+    ``control`` is netopt's own traffic, ``transport`` what the MPI library's transport adds, and
+    ``framing`` the packets' headers.
+    """
+
+    packets: int
+    bytes: int
+    ledger: int
+    control: int
+    transport: int
+    framing: int
+
+    @property
+    def explained(self) -> int:
+        """Return the sum of what is explained."""
+        return self.ledger + self.control + self.transport + self.framing
+
+    @property
+    def off(self) -> int:
+        """Return the bytes that nothing explains; negative if they are missing."""
+        return self.bytes - self.explained
+
+    @property
+    def holds(self) -> bool:
+        """Return whether few enough bytes stay unexplained."""
+        return abs(self.off) <= max(TOLERANCE * self.bytes, GREETING)
+
+
+def account(
+    edge: Edge, counted: Count, entry: Entry, heard: Testimony, transport: Transport
+) -> Account:
+    """Return the account of a direction; ``counted`` are packets and bytes."""
+    collective = heard.collective.get(edge, NOTHING)
+    units = heard.messages.get(edge, NOTHING).units + collective.units
+    back = (edge[1], edge[0])
+    added = transport.header * units + transport.more * heard.large.get(edge, 0)
+    added += transport.answer * heard.large.get(back, 0)
+    control = collective.bytes + books(edge).bytes
+    return Account(*counted, entry.bytes, control, added, PACKET * counted.units)

@@ -1,0 +1,133 @@
+"""The program behind ``netopt audit``: play once, hear the witnesses, show what they say."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from netopt import config, engine, launcher, recorder
+from netopt.audit import _changes, _playing, _table
+from netopt.audit._finding import Finding, Witness, plain
+from netopt.audit._ledger import entries
+from netopt.audit._playing import Job, Library, Played
+from netopt.audit._verdict import judge
+from netopt.bench.output import check_writable
+from netopt.config import Experiment
+from netopt.errors import ConfigError
+from netopt.progress import Progress
+from netopt.registry import load_file
+from netopt.report import reading
+from netopt.speech import say, show
+
+LEDGER = "netopt counts each frame where it leaves and where it arrives, and both are equal"
+
+
+class Wish(NamedTuple):
+    """The options of the command; ``fabric`` None takes one if this machine can build it."""
+
+    file: str
+    overrides: Sequence[str] = ()
+    json: str | None = None
+    fabric: bool | None = None
+    ranks: int | None = None
+    load: Sequence[str] = ()
+    debug: bool = False
+
+
+def run(wish: Wish) -> int:
+    """Play and judge a run; return the exit code: 0, 1 if a witness disagrees, or the run's own.
+
+    Raises ConfigError for what is wrong with the input, before anything is played.
+    """
+    for path in wish.load:
+        load_file(path)
+    check_writable(wish.json)
+    source = config.locate(wish.file)
+    raw = config.read(source, wish.overrides)
+    with engine.single_threaded():  # constants of theory have the bits that ranks give them
+        given = config.read(source, (*wish.overrides, *_changes.overrides()))
+        experiment = config.make(given, source.parent)
+    nodes = experiment.topology.size
+    if wish.ranks not in (None, nodes):
+        raise ConfigError(
+            f"the topology has {nodes} nodes, but -n says {wish.ranks}; use -n {nodes}"
+        )
+    launcher.check()
+    library, missing = _playing.library(), _missing(wish.fabric, experiment)
+    changes = _changes.told(raw, bool(experiment.topology.links))
+    for change in changes:
+        say(f"netopt: for the audit: {change}")
+    with tempfile.TemporaryDirectory(prefix="netopt-audit-") as name:
+        folder = Path(name)
+        job = Job(experiment.topology, _words(wish, source, folder / "run"), folder / "run", folder)
+        played = _play(job, experiment, library, bool(missing))
+        if played.code:
+            return played.code
+        finding = _hear(job, library, played, missing, source, changes)
+    return _publish(finding, wish.json)
+
+
+def _missing(wanted: bool | None, experiment: Experiment) -> str:
+    """Return why there is no fabric, '' if there is; ConfigError if one was asked for."""
+    from netopt.fabric import _run
+
+    if wanted is False:
+        return "--no-fabric"
+    try:
+        _run.check(experiment.topology)
+    except ConfigError as error:
+        if wanted:
+            raise
+        return str(error)
+    return ""
+
+
+def _words(wish: Wish, source: Path, out: Path) -> list[str]:
+    """Return what the workers are told."""
+    words = [str(source.absolute()), "--quiet", "--out", str(out)]
+    overrides = (*wish.overrides, *_changes.overrides())
+    words += [word for item in overrides for word in ("--set", item)]
+    words += [word for item in wish.load for word in ("--load", item)]
+    return words + (["--debug"] if wish.debug else [])
+
+
+def _play(job: Job, experiment: Experiment, library: Library, bare: bool) -> Played:
+    play = _playing.over_mpi if bare else _playing.over_fabric
+    progress = Progress(experiment.rounds)
+    try:
+        return play(job, library.family, progress.see)
+    finally:
+        progress.close()
+
+
+def _hear(
+    job: Job, library: Library, played: Played, missing: str, source: Path, changes: Sequence[str]
+) -> Finding:
+    """Return what the witnesses of a run say."""
+    files = reading.load(job.out)
+    heard, absent = _playing.testimony(library, job.folder, job.topology.size)
+    if not missing and heard is None:
+        missing = "control traffic takes the edges too, and only the MPI library knows how much"
+    lines = judge(entries(files.edges), heard, played.kernel, library.transport)
+    finding = Finding(source, str(files.manifest["mpi"]), changes, (), library.transport, lines)
+    witnesses = (
+        Witness("ledger", LEDGER),
+        Witness("MPI library", library.how, absent),
+        Witness("kernel", _table.framing(finding), missing),
+    )
+    return finding._replace(witnesses=witnesses)
+
+
+def _publish(finding: Finding, file: str | None) -> int:
+    """Show and write a finding; return the exit code."""
+    show(_table.table(finding))
+    for line in _table.words(finding):
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+    if file is not None:
+        recorder.write(Path(file), json.dumps(plain(finding), indent=2) + "\n")
+    return 0 if finding.agree else 1
