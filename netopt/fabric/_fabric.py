@@ -47,12 +47,15 @@ class Fabric:
         """Return the command that runs ``words`` in one of the fabric's namespaces."""
         return [*_ENTER, namespace, *map(shlex.quote, words)]
 
-    def command(self, program: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    def command(
+        self, program: Sequence[str], options: Sequence[str] = ()
+    ) -> tuple[list[str], dict[str, str]]:
         """Return the command that runs ``program`` once an agent under MPI, and its variables.
 
+        ``options`` are more words for the MPI launcher.
         Raises ConfigError if there is no MPI launcher.
         """
-        words, variables = _mpi.command(self.plan, str(self._state.script), program)
+        words, variables = _mpi.command(self.plan, str(self._state.script), program, options)
         variables |= {"NETOPT_FABRIC": "1"}
         if self.latency:
             variables |= {"NETOPT_FABRIC_LATENCY": "1"}

@@ -94,7 +94,7 @@ def _bridge(hub: Any, plan: Plan) -> None:
     hub.link("set", index=bridge, state="up")
     for agent, namespace in enumerate(plan.agents):
         port = f"{STUB}{agent}"
-        peer = {"ifname": STUB, "net_ns_fd": namespace}
+        peer = {"ifname": STUB, "net_ns_fd": str(_namespaces.FOLDER / namespace)}
         hub.link("add", ifname=port, kind="veth", peer=peer)
         hub.link("set", index=index_of(hub, port), master=bridge, state="up")
 
@@ -109,7 +109,8 @@ def _cables(plan: Plan, agent: int, cables: Iterable[Cable], own: Any) -> None:
         here, there = (
             {"ifname": e.interface, "address": e.mac, "mtu": cable.mtu} for e in cable.ends
         )
-        peer = {**there, "net_ns_fd": plan.agents[cable.ends[1].agent]}
+        far = str(_namespaces.FOLDER / plan.agents[cable.ends[1].agent])
+        peer = {**there, "net_ns_fd": far}
         own.link("add", kind="veth", **here, peer=peer)
 
 

@@ -12,15 +12,21 @@ from netopt import launcher
 from netopt.fabric._plan import BRIDGE, STUB, Plan
 
 
-def command(plan: Plan, script: str, program: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def command(
+    plan: Plan, script: str, program: Sequence[str], options: Sequence[str]
+) -> tuple[list[str], dict[str, str]]:
     """Return a launcher's words that start ``program`` once an agent, and variables it needs.
 
-    They are for a process in the hub. Raises ConfigError if there is no launcher.
+    ``options`` are more words for the launcher. All are for a process in the hub. Raises
+    ConfigError if there is no launcher.
     """
     mpirun = launcher.find_mpirun()
     open_mpi = launcher.is_open_mpi(mpirun)
     words, variables = (_open_mpi if open_mpi else _mpich)(plan, script)
-    return [mpirun, *words, *program], {**launcher.worker_variables(open_mpi), **variables}
+    return [mpirun, *words, *options, *program], {
+        **launcher.worker_variables(open_mpi),
+        **variables,
+    }
 
 
 def _mpich(plan: Plan, script: str) -> tuple[list[str], dict[str, str]]:
@@ -38,15 +44,11 @@ def _mpich(plan: Plan, script: str) -> tuple[list[str], dict[str, str]]:
 def _open_mpi(plan: Plan, script: str) -> tuple[list[str], dict[str, str]]:
     words = ["--host", ",".join(f"{name}:1" for name in plan.agents), "-n", str(plan.size)]
     words += ["--prtemca", "plm_ssh_agent", script, "--prtemca", "plm_ssh_no_tree_spawn", "1"]
-    words += [
-        "--mca",
-        "pml",
-        "ob1",
-        "--mca",
-        "btl",
-        "tcp,self",
-        "--mca",
-        "btl_tcp_if_include",
-        STUB,
-    ]
+    options = {
+        "pml": "^cm,ucx",  # what is left is TCP over sockets, and the monitoring around it
+        "btl": "tcp,self",
+        "btl_tcp_if_include": STUB,
+        "mpi_yield_when_idle": "1",  # each namespace looks like a host, and all share the cores
+    }
+    words += [word for name, value in options.items() for word in ("--mca", name, value)]
     return words, {}

@@ -36,7 +36,8 @@ def create(name: str, prepare: Callable[[], object]) -> None:
 
     def make() -> None:
         _enter.call("unshare", _enter.CLONE_NEWNET)
-        netns.attach(name, threading.get_native_id())  # /proc shows a thread like a process
+        # By its number, since /proc shows a thread like a process; 'self' would be the main one.
+        netns.attach(str(FOLDER / name), threading.get_native_id())
         prepare()
 
     within_thread(make)
@@ -54,7 +55,7 @@ def remove(namespaces: Iterable[str]) -> None:
     from pyroute2 import netns
 
     for name in present:
-        netns.remove(name)
+        netns.remove(str(FOLDER / name))
 
 
 def inhabitants(namespaces: Iterable[str]) -> list[int]:

@@ -20,7 +20,7 @@ def ended_by_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = [word for word in WORDS if signal.getsignal(word) is not signal.SIG_IGN]
+    asked = [word for word in WORDS if _may_be_taken(word)]
     previous = [signal.signal(word, signal.default_int_handler) for word in asked]
     try:
         yield
@@ -31,10 +31,25 @@ def ended_by_signals() -> Iterator[None]:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let nothing that asks this process to end come in between."""
-    words = {signal.SIGINT, *WORDS}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, words)
+    """Put off what asks this process to end until this is done; blocking would not do with threads.
+
+    A second Ctrl-C in the middle of a removal would leave the other half.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    asked = [word for word in (signal.SIGINT, *WORDS) if _may_be_taken(word)]
+    previous = [signal.signal(word, lambda word, _: heard.append(word)) for word in asked]
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for word, handler in zip(asked, previous, strict=True):
+            signal.signal(word, handler)
+    if heard:
+        signal.raise_signal(heard[0])
+
+
+def _may_be_taken(word: signal.Signals) -> bool:
+    """Return whether a signal does something, by a handler that Python can put back."""
+    return signal.getsignal(word) not in (signal.SIG_IGN, None)
