@@ -83,13 +83,17 @@ class Shared:
     def __init__(self, rate: float | None) -> None:
         self._rate, self._free = rate, 0.0
 
-    def leave(self, ready: float, bits: int) -> Stamp:
-        """Return when a frame that is ``ready`` begins and ends to leave."""
+    def leave(self, ready: float, bits: int, resent: int = 0) -> Stamp:
+        """Return when a frame that is ``ready`` begins and ends to leave.
+
+        The rate is taken for as long again by each time that it is ``resent``, and at once: what
+        leaves next does not wait for the time after which a loss is noticed.
+        """
         if self._rate is None:
             return Stamp(ready, ready)
-        begin = max(ready, self._free)
-        self._free = begin + bits / self._rate
-        return Stamp(begin, self._free)
+        begin, seconds = max(ready, self._free), bits / self._rate
+        self._free = begin + (1 + resent) * seconds
+        return Stamp(begin, begin + seconds)
 
     def enter(self, first: float, last: float, bits: int) -> float:
         """Return when a frame is whole whose first and last bits come so."""
@@ -102,8 +106,9 @@ class Shared:
 class Line:
     """The channel of a directed edge, or of both directions of a half-duplex one.
 
-    It cuts through: a frame whose first bit has left the sender's interface is on the line. A
-    frame that is sent again keeps the line, so that all arrive in the order in which they left.
+    It cuts through: a frame whose first bit has left the sender's interface is on the line, at
+    the lower of the two rates. A frame that is sent again keeps the line, so that all arrive in
+    the order in which they left, also those with less jitter.
     """
 
     def __init__(self) -> None:
@@ -116,11 +121,13 @@ class Line:
         begin = max(flight.stamp.begin, self._free)
         end = max(begin + seconds, flight.stamp.end)
         for _ in range(flight.fate.resent):
-            end += float(link.resend_after) + seconds
+            begin = end + float(link.resend_after)
+            end = begin + max(seconds, flight.stamp.end - flight.stamp.begin)
         self._free = end
-        last = end + float(link.latency) + flight.fate.jitter
-        last = self._latest[flight.source] = max(last, self._latest.get(flight.source, 0.0))
-        return last - seconds, last
+        delay = float(link.latency) + flight.fate.jitter
+        before = self._latest.get(flight.source, 0.0)
+        self._latest[flight.source] = last = max(end + delay, before)
+        return max(begin + delay, before), last
 
 
 class Ports:
@@ -153,7 +160,7 @@ class Ports:
         Frames of one exchange are told in the order of their targets.
         """
         link = self._links[self.rank, target]
-        stamp = self._out.leave(ready, link.bits(size))
+        stamp = self._out.leave(ready, link.bits(size), fate.resent)
         if link.duplex == "half":  # both ends have to know how long the channel is taken
             self._left.append(Flight(self.rank, target, size, stamp, fate))
         return stamp
@@ -162,7 +169,8 @@ class Ports:
         """Return by source when the frames of one exchange to this agent are whole, in seconds.
 
         A lost one counts as well: until then its receiver waits. Called once an exchange, after the
-        frames that leave in it, also when none arrives.
+        frames that leave in it, also when none arrives. Frames of a later exchange take what is
+        shared after those of an earlier one, and within one in the order in which they come.
         """
         moved = [*self._left, *flights]
         self._left = []
