@@ -18,11 +18,11 @@ from netopt.core.packing import header_due, header_put
 from netopt.errors import FrameError, NumericalError
 from netopt.frame import HEADER_BYTES, Header, expect, parse, parts, quick
 from netopt.keys import BROADCAST, Key, Purpose
-from netopt.messages import TELLING, Channel, Coding, Exchange, Inbox, Message, Wire
+from netopt.messages import TELLING, Channel, Coding, Exchange, Heard, Inbox, Message, Wire
 from netopt.problems import Problem
 from netopt.topologies import Topology
 
-__all__ = ["TELLING", "Agent", "Channel", "Exchange", "Inbox", "Message", "Vector", "Wire"]
+__all__ = ["TELLING", "Agent", "Channel", "Exchange", "Heard", "Inbox", "Message", "Vector", "Wire"]
 
 Vector = npt.NDArray[np.float64]
 
@@ -190,11 +190,18 @@ class Agent:
         size = nbytes(bits)
         return largest._replace(count=count, payload_bytes=size, pad_bits=8 * size - bits)
 
-    def accept(self, frame: Bytes, source: int) -> Message:
+    def age(self, message: Message) -> int:
+        """Return how many rounds of its own this agent is ahead of the sender of a message."""
+        return self.round - message.header.round
+
+    def accept(self, frame: Bytes, source: int, anywhere: bool = False) -> Message:
         """Return the message in a frame that arrived from ``source``.
 
-        Raises FrameError unless it is intact and fits place, sender and codec.
+        Raises FrameError unless it is intact and fits place, sender and codec. Asynchronous agents
+        take frames from ``anywhere``: of any round and exchange of their sender.
         """
+        if anywhere:
+            return self._asynchronous(frame, source)
         got = self._due(frame, source)
         if got is None:  # no frame that is due, or one of another kind than the last: look closely
             got = self._examined(frame, source)
@@ -202,6 +209,20 @@ class Agent:
         receiver = BROADCAST if got.broadcast else self.rank
         place = (self.seed, self.round, self.exchange, source)
         pieces = parts(place, channel, vectors, size, frame, receiver)
+        return quick(Message, (got, frame, receiver, pieces))
+
+    def _asynchronous(self, frame: Bytes, source: int) -> Message:
+        """Return the message in a frame that says itself when it was sent."""
+        got = parse(frame, self._whole)
+        here = self.round, self.exchange
+        try:
+            self.round, self.exchange = got.round, got.exchange
+            got = self._examined(frame, source)
+        finally:
+            self.round, self.exchange = here
+        receiver = BROADCAST if got.broadcast else self.rank
+        place = (self.seed, got.round, got.exchange, source)
+        pieces = parts(place, got.channel, got.vectors, got.payload_bytes, frame, receiver)
         return quick(Message, (got, frame, receiver, pieces))
 
     def _due(self, frame: Bytes, source: int) -> Header | None:

@@ -30,7 +30,11 @@ _SOURCES = ("libsvm:", "images:")
 
 
 class Experiment(NamedTuple):
-    """A run file made into objects; ``resolved`` gives it again, every option said."""
+    """A run file made into objects; ``resolved`` gives it again, every option said.
+
+    ``tick`` are the seconds of an asynchronous method's round, 0 for others; ``stop_seconds`` those
+    of the clock at which the run ends.
+    """
 
     options: RunOptions
     topology: Topology
@@ -42,6 +46,7 @@ class Experiment(NamedTuple):
     resolved: dict[str, Any]
     compute: Compute
     stop_seconds: float | None = None
+    tick: float = 0.0
     warnings: tuple[str, ...] = ()
 
 
@@ -190,7 +195,8 @@ def make(
     resolved = _resolved(options, topology, problem, algorithm, codecs)
     parts = (options, topology, problem, algorithm, shaped)
     seconds = stop_seconds(options.stop.emulated_seconds, options.network.clock)
-    return Experiment(*parts, rounds, bits, resolved, compute, seconds, warnings)
+    timing = compute, seconds, float(options.network.tick or 0.0)
+    return Experiment(*parts, rounds, bits, resolved, *timing, warnings)
 
 
 def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]:

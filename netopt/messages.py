@@ -61,11 +61,21 @@ class Message(NamedTuple):
 Inbox = Mapping[int, Message]
 
 
+Heard = Mapping[int, Sequence[Message]]
+"""What an asynchronous agent gets: by source, oldest first; the inbox may lack neighbours."""
+
+
 class Exchange(NamedTuple):
-    """One yield of a round: messages by receiver, and whom to hear from before going on."""
+    """One yield of a round: messages by receiver, and whom to hear from before going on.
+
+    Asynchronous methods say what they ``wait`` for: ``all`` sources (one frame of each), ``any`` of
+    them (one frame of each that has arrived by then; for an agent whose answer its sources wait
+    for), or ``none``: the agent takes what has arrived, and goes on at once.
+    """
 
     out: Mapping[int, Message] = {}
     sources: Sequence[int] = ()
+    wait: str = "all"
 
 
 class Wire(Protocol):

@@ -36,6 +36,13 @@ class NetworkOptions(msgspec.Struct, kw_only=True):
         | None
     ) = None
     compute: Annotated[Compute | None, Meta(description="compute model; null: measured")] = None
+    tick: (
+        Annotated[
+            float | int | str,
+            Meta(description="time of a round of an asynchronous method; null: of fixed compute"),
+        ]
+        | None
+    ) = None
     timeout: Annotated[float, Meta(gt=0, description="seconds an exchange may wait")] = 60.0
     checksum: Annotated[
         Literal["frame", "header"],
@@ -60,7 +67,8 @@ class RecordOptions(msgspec.Struct, kw_only=True):
     """What a run writes down: a row every ``every`` rounds, the first ``frames`` frames.
 
     ``lambda_min`` adds a column, the smallest eigenvalue of F's Hessian at the network mean, which
-    takes some 50 Hessian-vector products at the root, and 1000 at most.
+    takes some 50 Hessian-vector products at the root, and 1000 at most. ``trace`` writes trace.json, in
+    Chrome's Trace Event format, which Perfetto shows.
     """
 
     every: Annotated[int, Meta(ge=1, description="rounds between two rows")] = 10
@@ -71,6 +79,9 @@ class RecordOptions(msgspec.Struct, kw_only=True):
         ]
         | None
     ) = None
+    trace: Annotated[
+        bool, Meta(description="write what each agent does when, for a timeline: trace.json")
+    ] = False
 
     def __post_init__(self) -> None:
         """Refuse eigenvalues for rounds that have no row."""
@@ -101,7 +112,8 @@ def settle(options: RunOptions, topology: Topology, algorithm: Algorithm) -> Com
     """Fix clock and compute model, and return the latter; ConfigError if they fit nothing else."""
     network = options.network
     if network.clock is None:
-        network.clock = "virtual" if topology.wired or network.compute else "none"
+        timed = topology.wired or network.compute or algorithm.asynchronous
+        network.clock = "virtual" if timed else "none"
     if network.clock == "real" and network.driver == "lockstep":
         raise ConfigError(
             "lockstep plays all agents in one process, which has no real clock for each; use "
@@ -118,7 +130,41 @@ def settle(options: RunOptions, topology: Topology, algorithm: Algorithm) -> Com
     compute.check(topology.size)
     network.compute = compute if network.clock == "virtual" else None
     _check_drops(topology, algorithm)
+    network.tick = _tick(network, topology, algorithm, compute)
     return compute
+
+
+def _tick(
+    network: NetworkOptions, topology: Topology, algorithm: Algorithm, compute: Compute
+) -> float | None:
+    """Return the seconds of a round of an asynchronous method, None of another; or ConfigError."""
+    path = "$.network.tick"
+    if not algorithm.asynchronous:
+        if network.tick is not None:
+            raise ConfigError(f"it is for asynchronous methods, which {algorithm.id} is not", path)
+        return None
+    if network.clock == "none":
+        raise ConfigError(f"{algorithm.id} is asynchronous and needs a clock", "$.network.clock")
+    if topology.downlinks or any(link.duplex == "half" for link in topology.links.values()):
+        raise ConfigError(
+            f"{algorithm.id} is asynchronous: neither downlinks nor half-duplex links are known "
+            "for it; leave them out",
+            "$.topology",
+        )
+    given = getattr(compute, "seconds", None) if network.tick is None else network.tick
+    if given is None:
+        raise ConfigError(
+            f"{algorithm.id} is asynchronous: a round is a time, in which each agent goes as far "
+            "as it comes; give it, such as tick: 10 ms",
+            path,
+        )
+    try:
+        seconds = quantities.duration(given)
+    except ValueError as error:
+        raise ConfigError(str(error), path) from None
+    if seconds <= 0:
+        raise ConfigError(f"expected a time above 0, got {given!r}", path)
+    return seconds
 
 
 def _check_drops(topology: Topology, algorithm: Algorithm) -> None:

@@ -11,14 +11,15 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from netopt.agent import Agent, Channel, Exchange, Inbox, Vector
+from netopt.agent import Agent, Channel, Exchange, Vector
 from netopt.codecs import Codec
 from netopt.errors import ConfigError
 from netopt.problems import Problem
 from netopt.registry import Component
 from netopt.topologies import Topology
 
-Round = Generator[Exchange, Inbox, None]
+Round = Generator[Exchange, Any, None]
+"""It gets an Inbox for each Exchange; an asynchronous agent's gets what was Heard."""
 
 
 class Extra(NamedTuple):
@@ -73,6 +74,8 @@ class Algorithm(Component):
     channels: ClassVar[tuple[Channel, ...]] = (Channel("mix"),)
     doubly_stochastic: ClassVar[bool] = True
     """Whether the method's analysis needs a doubly stochastic mixing matrix."""
+    asynchronous: ClassVar[bool] = False
+    """Whether agents go on at their own pace: a round of the run is then a tick of the clock."""
     tolerates_loss: ClassVar[bool] = False
     """Whether the method goes on when a neighbour's frame is lost; the inbox then lacks it."""
     dense: ClassVar[bool] = False

@@ -147,6 +147,8 @@ def admit(wish: object, agent: Agent) -> Exchange:
             )
     if wish.sources is not agent.predecessors:
         _check_sources(wish.sources, agent)
+    if wish.wait not in ("all", "any", "none"):
+        raise _refusal(agent, f"waits for {wish.wait!r}; it can wait for all, any or none")
     if agent.exchange > MOST_EXCHANGES:
         raise _refusal(agent, f"a round has at most {MOST_EXCHANGES} exchanges")
     return wish

@@ -19,7 +19,9 @@ from netopt.errors import ExchangeError
 from netopt.ledger import Ledger
 from netopt.links.queue import Flight, Stamp
 from netopt.network import Capture, Matrix, Tap, admit, agents_of, located, receive
+from netopt.network.actor import Actor
 from netopt.network.average import Mean, pieces, room
+from netopt.network.crowd import Crowd
 from netopt.network.travel import Travel
 
 NEVER = Stamp(0.0, 0.0)
@@ -52,6 +54,9 @@ class Lockstep:
         self._captures = Tap(experiment.options.record.frames)
         self._tap = self._captures
         self._states = [self._start(agent) for agent in self._agents]
+        self._tick = experiment.tick
+        self._ticks = 0
+        self._crowd = self._gather() if self._algorithm.asynchronous else None
 
     def _start(self, agent: Agent) -> object:
         try:
@@ -70,8 +75,31 @@ class Lockstep:
             travel.begin()
 
     def play(self, k: int) -> None:
-        """Play round k: advance all agents to their next yield, deliver, repeat."""
-        self._run(self._algorithm.round, k)
+        """Play round k: advance all agents to their next yield, deliver, repeat.
+
+        Asynchronous agents go on until the clock has ticked k + 1 times.
+        """
+        if self._crowd is None:
+            self._run(self._algorithm.round, k)
+        else:
+            self._ticks = k + 1
+            self._crowd.play(self._ticks * self._tick)
+
+    def _gather(self) -> Crowd:
+        """Return the agents as a crowd."""
+
+        def play(agent: Agent) -> Round:
+            return self._algorithm.round(self._states[agent.rank], agent)
+
+        pairs = zip(self._agents, self._travels, strict=True)
+        return Crowd([Actor(agent, travel, play) for agent, travel in pairs], self._told)
+
+    def _told(self, target: int, message: Message, flight: Flight) -> None:
+        """Count a frame where it leaves and where it arrives."""
+        for ledger in (self._sent, self._received):
+            ledger.add((flight.source, target), message.header, *flight.fate[:2])
+        if self._tap.wanting:
+            self._tap.see(message.header, target, message.frame)
 
     def _run(self, part: Part, k: int) -> None:
         running = {agent.rank: self._open(part, agent, k) for agent in self._agents}
@@ -190,7 +218,12 @@ class Lockstep:
         return self._sent.bits_and_bytes()
 
     def emulated(self) -> float | None:
-        """Return the time of the agent that is the furthest, in seconds; None without a clock."""
+        """Return the time of the agent that is the furthest, in seconds; None without a clock.
+
+        Asynchronous agents have all come to the same tick.
+        """
+        if self._crowd is not None:
+            return self._ticks * self._tick
         clocks = [travel.clock for travel in self._travels if travel.clock is not None]
         return max(clock.now for clock in clocks) if clocks else None
 

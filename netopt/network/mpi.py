@@ -31,8 +31,10 @@ from netopt.network import (
     located,
     receive,
 )
+from netopt.network.actor import Actor
 from netopt.network.average import Mean, pieces, room
 from netopt.network.control import Control
+from netopt.network.inflow import Inflow, Rules
 from netopt.network.posts import Deadline, Inlet, Requests, Sender
 from netopt.network.stamps import Stamps
 from netopt.network.travel import Travel, VirtualClock
@@ -75,6 +77,24 @@ class MpiNetwork:
         except Exception as error:
             raise located(error, self._agent) from error
 
+        self._tick, self._ticks = experiment.tick, 0
+        self._inflow = self._flow() if self._algorithm.asynchronous else None
+
+    def _flow(self) -> Inflow:
+        """Return the inflow of an asynchronous agent, which is fed whenever this rank waits."""
+        assert self._stamps is not None, "an asynchronous method has a clock"
+
+        def play(agent: Agent) -> Round:
+            return self._algorithm.round(self._state, agent)
+
+        def size(status: MPI.Status) -> int:
+            return int(status.Get_count(FRAME_TYPE))
+
+        virtual = isinstance(self._clock, VirtualClock)
+        rules = Rules(self._timeout, self._distress_call, size, virtual)
+        actor = Actor(self._agent, self._travel, play)
+        return Inflow(actor, self._inlets, self._stamps, self._received, self._post, rules)
+
     def setup(self) -> None:
         """Play what comes before round 0."""
         self._sent.setup = self._received.setup = True
@@ -83,10 +103,18 @@ class MpiNetwork:
         self._sent.setup = self._received.setup = False
         self._tap = self._captures
         self._travel.begin()
+        if self._inflow is not None:
+            self.deadline.meanwhile = self._inflow.pump
 
     def play(self, k: int) -> None:
-        """Play round k of this rank's agent."""
-        self._run(self._algorithm.round, k)
+        """Play round k of this rank's agent; of an asynchronous one, up to the tick k + 1."""
+        if self._inflow is None:
+            self._run(self._algorithm.round, k)
+            return
+        assert self._clock is not None
+        self._ticks = k + 1
+        virtual = isinstance(self._clock, VirtualClock)
+        self._inflow.play(self._ticks * self._tick if virtual else self._clock.now + self._tick)
 
     def _run(self, part: Callable[[Any, Agent], Round], k: int) -> None:
         agent = self._agent
@@ -121,6 +149,11 @@ class MpiNetwork:
         # Predecessors are in rank order already.
         ordered = sources if sources is self._agent.predecessors else sorted(sources)
         return self._collect(ordered) if sources or self._clock is not None else {}
+
+    def _post(self, message: Message, target: int) -> None:
+        """Send a frame of an asynchronous agent: each is an exchange of its own."""
+        self._send(message, target)
+        self._sender.turn()
 
     def _send(self, message: Message, target: int) -> None:
         """Send a frame, as often as its link wants it, and what time it is."""
@@ -233,6 +266,8 @@ class MpiNetwork:
         """Return the largest of the agents' virtual times at the root; None without one."""
         if not isinstance(self._clock, VirtualClock):
             return None
+        if self._inflow is not None:
+            return self._ticks * self._tick
         return self._control.largest(self._clock.now, "the clocks")
 
     def agree(self, verdict: int) -> int:
@@ -241,6 +276,8 @@ class MpiNetwork:
 
     def books(self) -> tuple[Ledger, Ledger, list[Capture]] | None:
         """Gather both ledgers and the captured frames at the root; let go of the state."""
+        if self._inflow is not None:
+            self._inflow.finish()
         self._state = None
         self._sender.drain()
         if self._stamps is not None:

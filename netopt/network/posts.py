@@ -29,10 +29,14 @@ NAP = 0.0005
 
 
 class Deadline:
-    """Polls until requests are done; after ``timeout`` seconds the ``blame`` becomes an error."""
+    """Polls until requests are done; after ``timeout`` seconds the ``blame`` becomes an error.
+
+    ``meanwhile`` is done between polls, in which others may have the processor.
+    """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
+        self.meanwhile: Callable[[], object] = _nothing
 
     def wait(
         self, requests: Requests, blame: Callable[[], str], statuses: Iterable[Any] = repeat(None)
@@ -44,6 +48,7 @@ class Deadline:
         polls, end = 0, 0.0
         for request, status in zip(requests, statuses):  # noqa: B905  # None for all, if not given
             while not request.Test(status):
+                self.meanwhile()
                 os.sched_yield()
                 polls += 1
                 if polls % POLLS_PER_LOOK == 0:
@@ -60,11 +65,16 @@ class Deadline:
         """
         polls = 0
         while not request.Test():
+            self.meanwhile()
             polls += 1
             if polls < POLLS_PER_LOOK:
                 os.sched_yield()
             else:
                 time.sleep(NAP)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class Slot:

@@ -31,17 +31,25 @@ class Stamps:
     def send(self, target: int, stamp: Stamp) -> None:
         """Start sending a stamp; its buffer is kept until it has left."""
         words = np.array(stamp)
+        self._leaving = [pair for pair in self._leaving if not pair[0].Test()]
         self._leaving.append((self._comm.Isend(words, target), words))
         self.bytes += words.nbytes
 
     def receive(self, sources: Sequence[int]) -> list[Stamp]:
         """Return the next stamp of each source."""
-        self._leaving = [pair for pair in self._leaving if not pair[0].Test()]
         self._wait([self._due[source] for source in sources])
         stamps = [Stamp(*self._words[source].tolist()) for source in sources]
         for source in sources:
             self._due[source].Start()
         return stamps
+
+    def poll(self, source: int) -> Stamp | None:
+        """Return the next stamp of a source if it has come."""
+        if not self._due[source].Test():
+            return None
+        stamp = Stamp(*self._words[source].tolist())
+        self._due[source].Start()
+        return stamp
 
     def drain(self) -> None:
         """Return when all stamps have left."""

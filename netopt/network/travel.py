@@ -119,18 +119,26 @@ class Travel:
         """Return the link of an edge that begins or ends here."""
         return self._links[source, target]
 
-    def fate(self, source: int, target: int) -> Fate:
-        """Return the fate of the frame that crosses an edge in this exchange."""
+    def fate(self, source: int, target: int, place: tuple[int, int] | None = None) -> Fate:
+        """Return the fate of the frame that crosses an edge in this exchange.
+
+        ``place`` is the round and the exchange in which it was sent, if that is not here and now.
+        """
         if not (self._chancy and self._begun):
             return CERTAIN
         agent = self._agent
-        key = Key(agent.seed, Purpose.LINK, agent.round, agent.exchange, source, target)
+        k, exchange = place or (agent.round, agent.exchange)
+        key = Key(agent.seed, Purpose.LINK, k, exchange, source, target)
         return fate(self._links[source, target], key)
 
     def leave(self, target: int, size: int, fate: Fate) -> Stamp:
         """Return the stamp of a frame that leaves now, in the order of targets; needs a clock."""
         assert self.clock is not None
         return self._ports.leave(target, size, self.clock.now, fate)
+
+    def moment(self, flight: Flight) -> float:
+        """Return when a frame is whole here that is received by itself, not with an exchange's."""
+        return self._ports.arrive([flight])[flight.source]
 
     def arrive(self, flights: Iterable[Flight]) -> None:
         """Let the clock stand at the moment when all frames of an exchange are here."""

@@ -1,0 +1,60 @@
+"""Asynchronous gossip: nobody waits; an agent averages with what it heard last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from netopt.agent import Agent, Exchange, Heard, Vector
+from netopt.algorithms import Algorithm, Round, State
+from netopt.keys import Purpose
+
+
+@dataclass(slots=True)
+class Remembering(State):
+    """``last`` has the newest Q(x_j) of each neighbour that was ever heard, each of shape (d,)."""
+
+    last: dict[int, Vector]
+
+
+class AsyncGossip(Algorithm):
+    """Asynchronous gossip: x_i <- w_ii x_i + sum_j w_ij xhat_j, xhat_j the newest Q(x_j) heard.
+
+    An agent sends Q(x_i) to its neighbours, takes what has arrived, averages, and goes on at its
+    own pace; a neighbour that was not heard yet counts as x_i itself. With bounded delays and a
+    connected graph all come to agree, on a weighted mean that depends on the delays: agents that
+    are slower move less and weigh more. Without compression it is exact; rounding to a grid
+    leaves them apart by the grid. A lost frame is one that is not heard.
+    """
+
+    id = "async-gossip"
+    reference = (
+        "Tsitsiklis, Bertsekas and Athans, Distributed asynchronous deterministic and stochastic "
+        "gradient optimization algorithms, IEEE TAC 31(9), 1986"
+    )
+    asynchronous = True
+    tolerates_loss = True
+    doubly_stochastic = False
+    spread: Annotated[
+        float, Meta(ge=0, description="standard deviation of the agents' starting points")
+    ] = 1.0
+
+    def start(self, me: Agent) -> Remembering:
+        """Return a starting point of this agent's own."""
+        noise = me.key(Purpose.START).generator().standard_normal(me.d)
+        return Remembering(me.problem.start() + self.spread * noise, {})
+
+    def round(self, s: Remembering, me: Agent) -> Round:
+        """Send Q(x_i), take what there is, average."""
+        message = me.encode("mix", s.x)
+        out = dict.fromkeys(me.successors, message)
+        heard: Heard = yield Exchange(out, me.predecessors, wait="none")
+        for j, messages in heard.items():
+            s.last[j] = me.decode(messages[-1], s.last.get(j))
+        mixed = np.zeros(me.d)
+        for j in sorted((*me.predecessors, me.rank)):
+            mixed += me.weights[j] * s.last.get(j, s.x)
+        s.x = mixed
