@@ -7,6 +7,7 @@ a protocol (``--mpi=``) that its library speaks; without it each task is a world
 from __future__ import annotations
 
 import os
+import time
 
 from netopt.errors import ConfigError
 from netopt.speech import say
@@ -15,6 +16,10 @@ CURE = (
     "use srun --mpi=pmi2 for MPICH or srun --mpi=pmix for Open MPI ('srun --mpi=list' names what "
     "Slurm has), or mpirun inside the allocation"
 )
+
+
+PATIENCE = 2.0
+"""Seconds that a silent task stays, since srun may end a step when its first task has failed."""
 
 
 def tasks() -> int:
@@ -47,9 +52,13 @@ def silent() -> bool:
 def refuse(size: int) -> int:
     """Return the exit code for a world of ``size`` whose tasks are strangers, said once; else 0."""
     wrong = singletons(size)
-    if wrong and not silent():
+    if not wrong:
+        return 0
+    if silent():
+        time.sleep(PATIENCE)
+    else:
         say(f"netopt: error: {wrong}; {CURE}")
-    return ConfigError.exit_code if wrong else 0
+    return ConfigError.exit_code
 
 
 __all__ = ["CURE", "refuse", "silent", "singletons", "tasks"]
