@@ -11,6 +11,8 @@ from msgspec import Meta
 
 from netopt import resources
 from netopt.errors import ConfigError
+from netopt.links import Link, make
+from netopt.links.presets import ABOUT, PRESETS
 from netopt.registry import build, discover
 from netopt.report.components import KINDS, block, flow, listing, show
 from netopt.report.options import mentioned, options, prose, readable
@@ -70,6 +72,26 @@ def test_example_builds_the_component(kind, name):
     assert type(build(KINDS[kind], found)) is cls
     if kind in ("topology", "mixing"):
         assert load(part["topology"]).size >= 2
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_of_a_link_is_listed_and_shown_with_its_numbers(name):
+    link = make(name, "$").config()
+    listed = squeezed(plain(listing()))
+    assert f"{name} {ABOUT[name]}: {link['rate']}, {link['latency']}" in listed
+    text = squeezed(plain(show("link", name)))
+    assert text.startswith(f"link {name} {ABOUT[name]}; typical values.")
+    for option in options(Link):
+        assert f"{option.name} {flow(link[option.name])} {option.description}" in text
+    example_of = yaml.safe_load(plain(show("link", name)).split("example\n")[1])
+    graph = load(example_of["topology"])
+    assert all(graph.link(*edge) == make(name, "$") for edge in graph.edges)
+
+
+def test_a_preset_in_one_line_says_what_tells_it_from_others():
+    listed = squeezed(plain(listing()))
+    assert "200 Mbit/s, 1.5 ms and up to 3 ms more, half duplex" in listed
+    assert "17 Mbit/s, 20 ms and up to 10 ms more, 0.004 of frames lost" in listed
 
 
 def test_codec_in_full():
@@ -170,8 +192,10 @@ def test_values_as_yaml(value, text):
             "zzz",
             "raw",
             "there is no kind of component called 'zzz'; choose from problem, topology, mixing, "
-            "algorithm, codec, schedule",
+            "algorithm, codec, schedule, link",
         ),
+        ("link", "wfi", "no link is called 'wfi'; did you mean 'wifi'?"),
+        ("link", "", f"no link is called ''; choose from {', '.join(PRESETS)}"),
         ("codec", "unifrom", "no codec is called 'unifrom'; did you mean 'uniform'?"),
     ],
 )

@@ -12,7 +12,7 @@ from netopt import resources
 from netopt.errors import ConfigError
 from netopt.registry import discover
 from netopt.topologies import Generator, load
-from netopt.topologies.__main__ import draw, table
+from netopt.topologies.__main__ import draw, table, wired
 
 FOLDER = resources.folder("topologies")
 
@@ -40,6 +40,7 @@ def test_no_shipped_file_hides_a_generator():
 def test_the_readme_shows_what_the_code_computes():
     readme = (FOLDER / "README.md").read_text("utf-8")
     assert table() in readme
+    assert wired() in readme
 
 
 def test_the_readmes_own_examples_load(tmp_path):
@@ -50,7 +51,7 @@ def test_the_readmes_own_examples_load(tmp_path):
         graph = load("mine.yaml", folder=tmp_path)
         assert graph.name == "mine"
         assert graph.doubly_stochastic
-    assert len(blocks) == 2
+    assert len(blocks) == 4
 
 
 def test_the_gallery_is_small_and_can_be_drawn_again(tmp_path):
@@ -88,7 +89,7 @@ def test_an_unknown_kind_of_resource_is_refused():
         resources.folder("graphs")
 
 
-@pytest.mark.parametrize("name", ["ring-8", "erdos-renyi-16", "barbell-3-2"])
+@pytest.mark.parametrize("name", ["ring-8", "erdos-renyi-16", "barbell-3-2", "abilene"])
 def test_no_graph_pays_for_heavy_imports(name):
     code = (
         f"import sys, netopt.topologies.ring; netopt.topologies.load({name!r});"
