@@ -5,6 +5,7 @@ A model makes a meter for every agent. One model a file; a slow agent is one wit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -60,16 +61,18 @@ class Compute(Component, kw_only=True):
         return float(self.slowdown[rank] if isinstance(self.slowdown, list) else self.slowdown)
 
     def check(self, agents: int, path: str = "$.network.compute") -> None:
-        """Raise ConfigError unless every factor is one of an agent's, and not negative."""
+        """Raise ConfigError unless every factor is one of an agent's, finite and not negative."""
         slow = self.slowdown
         place = f"{path}.slowdown"
         if isinstance(slow, list) and len(slow) != agents:
-            raise ConfigError(f"{len(slow)} factors for {agents} agents", place)
+            raise ConfigError(f"{len(slow)} factors for {agents} agents; give one for each", place)
         for name in slow if isinstance(slow, Mapping) else ():
             if not 0 <= name < agents:
                 raise ConfigError(f"expected an agent, 0 to {agents - 1}, got {name!r}", place)
         for rank in range(agents):
-            if self.factor(rank) < 0:
+            if not 0 <= self.factor(rank) < math.inf:
                 raise ConfigError(
-                    f"agent {rank} cannot be {self.factor(rank):g} times slower", place
+                    f"agent {rank} cannot be {self.factor(rank):g} times slower; 1 is as fast as "
+                    "the others, 10 is a straggler",
+                    place,
                 )
