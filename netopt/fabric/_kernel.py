@@ -39,6 +39,7 @@ SETTINGS = {
     "ipv4/tcp_congestion_control": "cubic",  # others pace themselves, or pause to probe
     "ipv4/tcp_slow_start_after_idle": "0",  # a pause between rounds is no news about the link
     "ipv4/tcp_no_metrics_save": "1",
+    "ipv4/tcp_early_retrans": "0",  # nothing gets lost: resend nothing on suspicion
 }
 """Files under /proc/sys/net, and what each namespace has there; those it lacks are left out."""
 LOOPBACK = 1
@@ -88,7 +89,8 @@ def _settle() -> None:
 def _bridge(hub: Any, plan: Plan) -> None:
     """Lead every agent's stub to a bridge, for all that does not go to a neighbour."""
     hub.link("set", index=LOOPBACK, state="up")
-    hub.link("add", ifname=BRIDGE, kind="bridge")
+    # Without snooping it has nothing to say itself.
+    hub.link("add", ifname=BRIDGE, kind="bridge", br_mcast_snooping=0)
     bridge = index_of(hub, BRIDGE)
     hub.addr("add", index=bridge, address=str(HUB_ADDRESS), prefixlen=NETWORK.prefixlen)
     hub.link("set", index=bridge, state="up")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,7 +44,9 @@ def status() -> None:
         return
     for record in records:
         click.echo(f"{record.name}: {record.size} agents, made {record.made}, {owner(record)}")
-    _requirements.check(False)
+    if os.geteuid() != 0:
+        say("netopt: fabric: the counters are for root alone to read")
+        return
     for record in records:
         show(table(record))
 
@@ -76,12 +79,16 @@ def table(record: _state.Record) -> Any:
 
 
 def down(names: Sequence[str]) -> None:
-    """Remove the fabrics named; all that have no owner if none is."""
+    """Remove the fabrics named, or all that have no owner; ConfigError if one is in use."""
     records = {record.name: record for record in _state.records()}
     for name in names:
         if name not in records:
             known = f"there are {', '.join(records)}" if records else "there is none"
             raise ConfigError(f"no fabric '{name}'; {known}")
+        if records[name].alive:
+            raise ConfigError(
+                f"{name} is {owner(records[name])}; end that first, or netopt fabric clean --force"
+            )
     chosen = [records[name] for name in names] if names else _without_owner(records.values())
     _remove(chosen)
     if not chosen:

@@ -128,6 +128,7 @@ def _file(name: str) -> Path:
 def _write(record: Record) -> str:
     handle, path = tempfile.mkstemp(dir=FOLDER, prefix=".new-")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
+        os.fchmod(handle, 0o644)
         json.dump(record._asdict(), file)
     return path
 

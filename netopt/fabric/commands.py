@@ -35,7 +35,7 @@ def status() -> None:
 @fabric.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 def down(names: tuple[str, ...]) -> None:
-    """Remove the fabrics that 'up' has made, or those named, also of a run that still goes on."""
+    """Remove the fabrics that 'up' has made, or those named."""
     from netopt.fabric import _program
 
     _program.down(names)
