@@ -1,4 +1,4 @@
-"""The command line of the benchmarks, ``netopt bench pack | round | start | star | memory``."""
+"""The command line of the benchmarks, ``netopt bench pack | round | start | star | link | ...``."""
 
 from __future__ import annotations
 
@@ -99,3 +99,43 @@ def memory(dimension: float, agents: int, algorithm: str, codec: str, file: str 
     rows = measured.measure(Case(*parts, agents, d))
     show(measured.table(rows))
     output.write(file, rows)
+
+
+@bench.command()
+@click.argument("topology", required=False)
+@click.option("--edge", "edges", multiple=True, metavar="0-1", help="Only this edge; repeatable.")
+@click.option("--sizes", metavar="1,64KiB,...", help="Message sizes; powers of two to 4 MiB.")
+@click.option("--limit", metavar="TIME", help="Most time of a size in a test; 3 s.")
+@click.option("--clock", type=click.Choice(["none", "real"]), default="none", show_default=True)
+@click.option("--fabric", is_flag=True, help="Let the kernel have the links (as root).")
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+@click.option("--plot", "figure", metavar="FILE", help="Draw them: a .png, .pdf or .svg file.")
+def link(
+    topology: str | None,
+    edges: tuple[str, ...],
+    sizes: str | None,
+    limit: str | None,
+    clock: str,
+    fabric: bool,
+    file: str | None,
+    figure: str | None,
+) -> None:
+    """Latency, bandwidth and message rate of each edge, as the OSU benchmarks define them.
+
+    TOPOLOGY is a name, a YAML file, a run file, or a mapping such as '{id: ring, size: 4, link:
+    lan}'; two agents if not given. Without options messages take what MPI takes on this machine;
+    with --clock real they are held back as in a run, with --fabric the kernel shapes the links.
+    """
+    from netopt.bench import figures, link_cases, link_figure, link_tables, output
+    from netopt.bench import link as measured
+    from netopt.bench.round import progress
+
+    output.check_writable(file)
+    figures.check_figure(figure)
+    graph = link_cases.topology_of(topology)
+    case = link_cases.case_of(graph, edges, sizes, limit, clock)._replace(fabric=fabric)
+    rows = measured.measure(case, graph, progress())
+    show(link_tables.render(rows))
+    output.write(file, rows)
+    if figure is not None:
+        link_figure.draw(rows, figure)

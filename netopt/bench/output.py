@@ -1,4 +1,4 @@
-"""What all benchmarks say and write alike: the machine, and the rows as JSON."""
+"""What all benchmarks say, show and write alike: machine, tables, rows as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,12 @@ import netopt
 from netopt import recorder
 from netopt.errors import ConfigError
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 Row = dict[str, Any]
+BUSY = 1.0
+"""A load above which seconds and ratios say more about other programs."""
 
 
 def machine() -> str:
@@ -52,3 +57,16 @@ def write(file: str | None, rows: Sequence[Row]) -> None:
     """Write rows as JSON, whole or not at all; nothing if ``file`` is None."""
     if file is not None:
         recorder.write(Path(file), json.dumps(rows, indent=1) + "\n")
+
+
+def table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    """Return an empty table whose columns are aligned ``left`` and then ``right``."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    lines = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for head in left:
+        lines.add_column(head, no_wrap=True)
+    for head in right:
+        lines.add_column(head, justify="right", no_wrap=True)
+    return lines

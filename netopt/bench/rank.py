@@ -23,8 +23,8 @@ CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 def play(work: Callable[[Any], Iterator[Row]]) -> None:
     """Let ``work`` do what this rank was told, print each row that it yields, and exit.
 
-    Only the root's ``work`` yields any; a row gets the MPI library's name. An error is told in one
-    line and ends all ranks.
+    One rank yields at a time, most often the root; a row gets the MPI library's name. An error is
+    told in one line and ends all ranks.
     """
     try:
         with single_threaded():

@@ -1,4 +1,4 @@
-"""Starts a benchmark's own program on MPI ranks and hands on what its root prints."""
+"""Starts a benchmark's own program on MPI ranks and hands on what it prints."""
 
 from __future__ import annotations
 
@@ -6,23 +6,35 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
 from netopt import launcher
 from netopt.errors import ConfigError
 
 Row = dict[str, Any]
+Command = tuple[list[str], dict[str, str]]
+Start = Callable[[int, Sequence[str]], Command]
+"""Makes the command, and the variables that it needs, of a number of ranks and their program."""
 
 
-def printed_by(module: str, told: object, ranks: int, count: int) -> Iterator[Row]:
-    """Start ``module`` under mpirun and yield the ``count`` JSON rows that its root prints.
+def command(ranks: int, program: Sequence[str]) -> Command:
+    """Return the words and variables that start ``program`` on MPI ranks of this machine."""
+    words, variables = launcher.command(ranks, ())
+    return [*words[: words.index("-m") - 1], *program], variables
 
-    ``told`` goes to every rank as JSON, in its only argument. ConfigError if mpirun fails.
+
+def printed_by(
+    module: str, told: object, ranks: int, count: int, command: Start = command
+) -> Iterator[Row]:
+    """Start ``module`` under mpirun and yield the ``count`` JSON rows that its ranks print.
+
+    ``told`` goes to every rank as JSON, in its only argument; ``command`` says where the ranks are.
+    ConfigError if mpirun fails.
     """
-    words, variables = launcher.command(ranks, [json.dumps(told)])
-    words[words.index("netopt.worker")] = module
+    words, variables = command(ranks, [sys.executable, "-m", module, json.dumps(told)])
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
             words,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netopt import launcher
-from netopt.bench.output import processor
+from netopt.bench.output import BUSY, processor, table
 from netopt.bench.ranks import printed_by
 from netopt.bench.star_cases import BASE, METHODS, PLUS, Case, experiments
 from netopt.bench.star_split import PARTS
@@ -31,9 +31,6 @@ Row = dict[str, Any]
 Watch = Callable[[int, int], None]
 HEADS = (*PARTS, "rest")
 """The parts of a rank's time: those that the ranks time, and what is left."""
-
-BUSY = 1.0
-"""A load above which seconds and ratios say more about other programs."""
 
 
 def measure(case: Case, watch: Watch = lambda done, of: None) -> list[Row]:
@@ -132,7 +129,7 @@ def _iterations(rows: Sequence[Row]) -> Table:
     first = rows[0]
     data = f"{Path(first['data'].rpartition(':')[2]).name}, d = {first['d']}"
     hub = ", one of them the hub" if first["hub_works"] else " and a hub"
-    lines = _table(
+    lines = table(
         f"An iteration on {data}: {first['workers']} workers{hub}, {first['rounds']} iterations",
         ("method", "algorithm", "codec"),
         ("us", "spread", "x GD", "bits a message up", "us under timers"),
@@ -146,7 +143,7 @@ def _iterations(rows: Sequence[Row]) -> Table:
 
 
 def _split(rows: Sequence[Row]) -> Table:
-    lines = _table("What takes it, in us, under timers", ("method", "agent"), (*HEADS, "total"))
+    lines = table("What takes it, in us, under timers", ("method", "agent"), (*HEADS, "total"))
     for row in rows:
         for agent in ("worker", "hub"):
             cells = [f"{1e6 * row[agent][head]:.1f}" for head in (*HEADS, "total")]
@@ -156,7 +153,7 @@ def _split(rows: Sequence[Row]) -> Table:
 
 
 def _judged(rows: Sequence[Row], load: float) -> Table:
-    lines = _table("Targets", ("item", "measured as"), ("wanted", "measured", "held"))
+    lines = table("Targets", ("item", "measured as"), ("wanted", "measured", "held"))
     for row in rows:
         numbers = [f"{row[name]:.3f}" for name in ("wanted", "measured")]
         lines.add_row(row["item"], row["unit"], *numbers, "yes" if row["held"] else "no")
@@ -165,18 +162,6 @@ def _judged(rows: Sequence[Row], load: float) -> Table:
             f"the machine was busy (load {load:.1f} before): all methods wait for other programs, "
             "which makes them slower and more alike; measure again on an idle one"
         )
-    return lines
-
-
-def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    lines = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for head in left:
-        lines.add_column(head, no_wrap=True)
-    for head in right:
-        lines.add_column(head, justify="right", no_wrap=True)
     return lines
 
 
