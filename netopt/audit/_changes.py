@@ -20,6 +20,8 @@ CHANGES = (
     Change("record.frames", "0", "captured frames travel once more"),
     Change("stop.emulated_seconds", "null", "they need a clock"),
 )
+CLOCK = "$.network.clock"
+"""Where a run file that cannot do without a clock is told so."""
 _USUAL = {"network.driver": "mpi", "record.frames": 0, "stop.emulated_seconds": None}
 """What an option is if nobody sets it; the clock depends on the links."""
 

@@ -7,24 +7,32 @@ the MPI library's transport adds to each message. Acknowledgements are packets l
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from netopt.audit._ledger import Entry, books
-from netopt.audit._witness import NOTHING, Count, Edge, Testimony, Transport
+from netopt.audit._witness import NOTHING, Count, Edge, Traffic, Transport
 
 PACKET = 14 + 20 + 32
 """Bytes of the headers of a packet: Ethernet, IPv4, TCP with timestamps."""
 TOLERANCE = 0.01
 """The share of the kernel's bytes that may stay unexplained."""
-GREETING = 512
-"""Bytes that may stay unexplained however few there are: connections are made."""
+GREETING = 256
+"""Bytes that may stay unexplained however few there are: connections are made and closed."""
+
+
+class Packets(NamedTuple):
+    """What the kernel says of one direction: its interface's counters, and bytes TCP resent."""
+
+    counted: Count
+    again: int
 
 
 class Account(NamedTuple):
     """What the kernel counted in one direction, and what explains it, in bytes.
 
-    ``control`` is netopt's own traffic, ``transport`` what the MPI library's transport adds, and
-    ``framing`` the packets' headers.
+    ``control`` is netopt's own traffic, ``transport`` what the MPI library's transport adds,
+    ``again`` what TCP sent once more, and ``framing`` the packets' headers.
     """
 
     packets: int
@@ -32,12 +40,13 @@ class Account(NamedTuple):
     ledger: int
     control: int
     transport: int
+    again: int
     framing: int
 
     @property
     def explained(self) -> int:
         """Return the sum of what is explained."""
-        return self.ledger + self.control + self.transport + self.framing
+        return self.ledger + self.control + self.transport + self.again + self.framing
 
     @property
     def off(self) -> int:
@@ -50,14 +59,20 @@ class Account(NamedTuple):
         return abs(self.off) <= max(TOLERANCE * self.bytes, GREETING)
 
 
+def prepare() -> None:
+    """Give all packets of a namespace the same header: no selective acknowledgements in it."""
+    Path("/proc/sys/net/ipv4/tcp_sack").write_text("0", "ascii")
+
+
 def account(
-    edge: Edge, counted: Count, entry: Entry, heard: Testimony, transport: Transport
+    edge: Edge, seen: Packets, entry: Entry, heard: Traffic, transport: Transport
 ) -> Account:
-    """Return the account of a direction; ``counted`` are packets and bytes."""
+    """Return the account of a direction."""
     collective = heard.collective.get(edge, NOTHING)
     units = heard.messages.get(edge, NOTHING).units + collective.units
     back = (edge[1], edge[0])
     added = transport.header * units + transport.more * heard.large.get(edge, 0)
     added += transport.answer * heard.large.get(back, 0)
     control = collective.bytes + books(edge).bytes
-    return Account(*counted, entry.bytes, control, added, PACKET * counted.units)
+    framing = PACKET * seen.counted.units
+    return Account(*seen.counted, entry.bytes, control, added, seen.again, framing)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from netopt.audit._witness import Absence, Count, Testimony, Transport, add, need_all
+from netopt.audit._witness import Absence, Count, Traffic, Transport, add, need_all
 
 FAMILY = "MPICH"
 HOW = (
@@ -46,10 +46,10 @@ _ARRIVED = re.compile(
 
 def file(folder: Path, rank: str) -> Path:
     """Return where the trace of a rank goes."""
-    return folder / f"{_STEM}.{rank or 'unknown'}.log"
+    return folder / f"{_STEM}.{rank}.log"
 
 
-def read(folder: Path, size: int) -> Testimony:
+def read(folder: Path, size: int) -> Traffic:
     """Return what libfabric saw among ``size`` ranks; Absence if it has no such hook."""
     texts = {
         int(path.suffixes[-2][1:]): path.read_text("utf-8", errors="replace")
@@ -61,14 +61,14 @@ def read(folder: Path, size: int) -> Testimony:
             "MPICH counts nothing itself, and what carries its messages here is no libfabric with "
             "a trace hook; the one in the mpich wheel has it"
         )
-    heard = Testimony({}, {}, {})
+    heard = Traffic({}, {}, {})
     for rank, text in texts.items():
         for arrived in _ARRIVED.finditer(text):
             _take(arrived, rank, heard)
     return heard
 
 
-def _take(arrived: re.Match[str], rank: int, heard: Testimony) -> None:
+def _take(arrived: re.Match[str], rank: int, heard: Traffic) -> None:
     """Add one message that has arrived at ``rank``."""
     size, edge, context = int(arrived[1]), (int(arrived[2]), rank), int(arrived[3], 16) >> TAG_BITS
     if context >> CONTEXT_BITS:

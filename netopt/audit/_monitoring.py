@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from netopt.audit._witness import Absence, Count, Edge, Testimony, Transport, add, need_all
+from netopt.audit._witness import Absence, Count, Edge, Traffic, Transport, add, need_all
 
 FAMILY = "Open MPI"
 HOW = (
@@ -39,7 +39,7 @@ def variables(folder: Path) -> dict[str, str]:
     }
 
 
-def read(folder: Path, size: int) -> Testimony:
+def read(folder: Path, size: int) -> Traffic:
     """Return what the library saw among ``size`` ranks; Absence if a rank's file is missing."""
     texts = {
         int(file.suffixes[-2][1:]): file.read_text("utf-8")
@@ -56,7 +56,7 @@ def read(folder: Path, size: int) -> Testimony:
     for counts in kinds.values():
         for edge, count in counts.items():
             large[edge] = large.get(edge, 0) + _large(count)
-    return Testimony(kinds["E"], kinds["I"], large)
+    return Traffic(kinds["E"], kinds["I"], large)
 
 
 def _parse(line: str, rank: int) -> tuple[str, Edge, Count]:

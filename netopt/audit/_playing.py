@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from netopt import launcher
-from netopt.audit import _libfabric, _monitoring
-from netopt.audit._witness import Absence, Count, Counts, Testimony, Transport
+from netopt.audit import _kernel, _libfabric, _monitoring, _tcp
+from netopt.audit._kernel import Packets
+from netopt.audit._witness import Absence, Count, Edge, Traffic, Transport
 from netopt.speech import say
 from netopt.topologies import Topology
 
@@ -18,10 +19,10 @@ Watch = Callable[[Mapping[str, Any]], None]
 
 
 class Played(NamedTuple):
-    """What a run left: its exit code, and the kernel's packets and bytes in each direction."""
+    """What a run left: its exit code, and what the kernel says of each direction."""
 
     code: int
-    kernel: Counts | None
+    kernel: Mapping[Edge, Packets] | None
 
 
 class Job(NamedTuple):
@@ -39,7 +40,7 @@ class Library(NamedTuple):
     family: str
     how: str
     transport: Transport
-    read: Callable[[Path, int], Testimony]
+    read: Callable[[Path, int], Traffic]
 
 
 MPICH = Library(_libfabric.FAMILY, _libfabric.HOW, _libfabric.TRANSPORT, _libfabric.read)
@@ -63,21 +64,29 @@ def over_mpi(job: Job, family: str, watch: Watch) -> Played:
 def over_fabric(job: Job, family: str, watch: Watch) -> Played:
     """Play a run across a fabric of its own, which the kernel counts."""
     from netopt import fabric  # late: few machines can build one
+    from netopt.fabric import _namespaces
+    from netopt.fabric._plan import address
     from netopt.fabric._signals import ended_by_signals
 
     with ended_by_signals(), fabric.build(job.topology) as built:
         program = [sys.executable, "-m", *_rank(job, family), *job.worker]
         arguments, variables = built.command(program)
         _tell(arguments, variables)
+        for namespace in built.plan.agents:
+            _namespaces.within(namespace, _kernel.prepare)
         before = built.counters().directions
         host = built.plan.agents[0]
         code = launcher.launch(arguments, variables, job.out, watch, host)
         after = built.counters().directions
-    counted = {way: after[way] - before[way] for way in after}
-    return Played(code, {way: Count(c.tx_packets, c.tx_bytes) for way, c in counted.items()})
+    again = _tcp.read(job.folder, {str(address(i)): i for i in range(job.topology.size)})
+    kernel = {}
+    for way in after:
+        counted = after[way] - before[way]
+        kernel[way] = Packets(Count(counted.tx_packets, counted.tx_bytes), again.get(way, 0))
+    return Played(code, kernel)
 
 
-def testimony(library: Library, folder: Path, size: int) -> tuple[Testimony | None, str]:
+def hear(library: Library, folder: Path, size: int) -> tuple[Traffic | None, str]:
     """Return what the MPI library saw, or None and why it cannot tell."""
     try:
         return library.read(folder, size), ""

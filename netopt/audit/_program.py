@@ -47,17 +47,10 @@ def run(wish: Wish) -> int:
         load_file(path)
     check_writable(wish.json)
     source = config.locate(wish.file)
-    raw = config.read(source, wish.overrides)
-    with engine.single_threaded():  # constants of theory have the bits that ranks give them
-        given = config.read(source, (*wish.overrides, *_changes.overrides()))
-        experiment = config.make(given, source.parent)
-    nodes = experiment.topology.size
-    if wish.ranks not in (None, nodes):
-        raise ConfigError(
-            f"the topology has {nodes} nodes, but -n says {wish.ranks}; use -n {nodes}"
-        )
+    experiment = _experiment(source, wish)
     launcher.check()
     library, missing = _playing.library(), _missing(wish.fabric, experiment)
+    raw = config.read(source, wish.overrides)
     changes = _changes.told(raw, bool(experiment.topology.links))
     for change in changes:
         say(f"netopt: for the audit: {change}")
@@ -69,6 +62,25 @@ def run(wish: Wish) -> int:
             return played.code
         finding = _hear(job, library, played, missing, source, changes)
     return _publish(finding, wish.json)
+
+
+def _experiment(source: Path, wish: Wish) -> Experiment:
+    """Return what is to be played; ConfigError if it cannot be, or not under audit."""
+    given = config.read(source, (*wish.overrides, *_changes.overrides()))
+    try:
+        with engine.single_threaded():  # constants of theory have the bits that ranks give them
+            experiment = config.make(given, source.parent)
+    except ConfigError as error:
+        if error.path != _changes.CLOCK:
+            raise
+        told = f"{error.message}, and an audit is played without one; audit another algorithm"
+        raise ConfigError(told, error.path) from None
+    nodes = experiment.topology.size
+    if wish.ranks not in (None, nodes):
+        raise ConfigError(
+            f"the topology has {nodes} nodes, but -n says {wish.ranks}; use -n {nodes}"
+        )
+    return experiment
 
 
 def _missing(wanted: bool | None, experiment: Experiment) -> str:
@@ -109,7 +121,7 @@ def _hear(
 ) -> Finding:
     """Return what the witnesses of a run say."""
     files = reading.load(job.out)
-    heard, absent = _playing.testimony(library, job.folder, job.topology.size)
+    heard, absent = _playing.hear(library, job.folder, job.topology.size)
     if not missing and heard is None:
         missing = "control traffic takes the edges too, and only the MPI library knows how much"
     lines = judge(entries(files.edges), heard, played.kernel, library.transport)

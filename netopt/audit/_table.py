@@ -70,6 +70,8 @@ def words(finding: Finding) -> Iterator[str]:
             yield f"{witness.name}: not available: {witness.absent}"
         else:
             yield f"{witness.name}: {witness.how}"
+    if any(line.ledger.more for line in finding.lines):
+        yield "messages beyond the frames: resent ones and the set-up; the ledger has their bytes"
     others = [line for line in finding.lines if not line.edge]
     if others:
         yield f"between agents without an edge ({len(others)} directions): {_others(others)}"
@@ -101,6 +103,6 @@ def framing(finding: Finding) -> str:
     larger += f" and {more} more there" if more else ""
     return (
         "counters of each edge's interface; explained: the ledger's bytes, control traffic as the "
-        f"MPI library saw it, {header} bytes a message of its transport{larger}, {PACKET} bytes of "
-        "headers a packet, to within 1 %"
+        f"MPI library saw it, {header} bytes a message of its transport{larger}, what TCP resent, "
+        f"and {PACKET} bytes of headers a packet; to within 1 %"
     )

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from netopt.audit import _ledger
-from netopt.audit._kernel import Account, account
+from netopt.audit._kernel import Account, Packets, account
 from netopt.audit._ledger import Entry, books
-from netopt.audit._witness import NOTHING, Count, Counts, Edge, Testimony, Transport
+from netopt.audit._witness import NOTHING, Count, Edge, Traffic, Transport
 from netopt.frame import HEADER_BYTES
 
 
@@ -32,8 +32,8 @@ class Line(NamedTuple):
 
 def judge(
     ledger: Mapping[Edge, Entry],
-    heard: Testimony | None,
-    kernel: Counts | None,
+    heard: Traffic | None,
+    kernel: Mapping[Edge, Packets] | None,
     transport: Transport,
 ) -> list[Line]:
     """Return a line for each direction of which anybody knows anything, edges first.
@@ -55,7 +55,7 @@ def judge(
     return lines
 
 
-def _frames(heard: Testimony, way: Edge) -> Count:
+def _frames(heard: Traffic, way: Edge) -> Count:
     """Return the messages between two ranks less netopt's own: what has to be the frames."""
     seen, own = heard.messages.get(way, NOTHING), books(way)
     return Count(seen.units - own.units, seen.bytes - own.bytes)

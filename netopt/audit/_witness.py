@@ -23,7 +23,7 @@ NOTHING = Count(0, 0)
 Counts = Mapping[Edge, Count]
 
 
-class Testimony(NamedTuple):
+class Traffic(NamedTuple):
     """What the MPI library saw of what ranks sent to each other.
 
     ``messages`` are those between two ranks, ``collective`` those within collectives; ``large`` is

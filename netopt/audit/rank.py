@@ -10,29 +10,37 @@ import os
 import sys
 from pathlib import Path
 
-from netopt.audit import _libfabric, _monitoring
+from netopt.audit import _libfabric, _monitoring, _tcp
+
+RANK = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
+"""Variables in which launchers tell a process its rank."""
 
 
 def main(words: list[str]) -> int:
     """Play this rank's part under the library's eyes; return the exit code."""
-    family, folder, *order = words
+    family, name, *order = words
+    folder = Path(name)
+    rank = next((os.environ[name] for name in RANK if name in os.environ), "unknown")
     if family == _monitoring.FAMILY:
-        os.environ.update(_monitoring.variables(Path(folder)))
+        os.environ.update(_monitoring.variables(folder))
     else:
         os.environ.update(_libfabric.VARIABLES)
-        _part_errors(_libfabric.file(Path(folder), os.environ.get("PMI_RANK", "")))
+        _part_errors(_libfabric.file(folder, rank))
     from netopt import worker
 
     if family == _monitoring.FAMILY:
         _start_every_send()
-    return worker.main(order)
+    code = worker.main(order)
+    if code == 0:
+        _tcp.write(folder, rank)
+    return code
 
 
 def _part_errors(file: Path) -> None:
     """Let the C libraries' words go to a file, and netopt's own where they always go."""
     sys.stderr.flush()
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
-    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 2)
     os.close(log)
 
