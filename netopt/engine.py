@@ -71,6 +71,10 @@ def play(
         return None
     sent, received, frames = books
     check_conservation(sent, received)
+    if recorder is not None and experiment.options.record.trace:
+        from netopt.network import chrome  # late: few runs have a trace
+
+        recorder.trace(chrome.text(network.trace(), experiment))
     return diary.close(REASONS[verdict], sent, network.control_bytes, frames)
 
 

@@ -67,8 +67,8 @@ class RecordOptions(msgspec.Struct, kw_only=True):
     """What a run writes down: a row every ``every`` rounds, the first ``frames`` frames.
 
     ``lambda_min`` adds a column, the smallest eigenvalue of F's Hessian at the network mean, which
-    takes some 50 Hessian-vector products at the root, and 1000 at most. ``trace`` writes trace.json, in
-    Chrome's Trace Event format, which Perfetto shows.
+    takes some 50 Hessian-vector products at the root, and 1000 at most. ``trace`` writes
+    trace.json in Chrome's Trace Event format, which Perfetto shows.
     """
 
     every: Annotated[int, Meta(ge=1, description="rounds between two rows")] = 10

@@ -65,6 +65,10 @@ class Recorder:
                 f"cannot write '{self.directory / 'metrics.jsonl'}': {error.strerror}"
             ) from None
 
+    def trace(self, text: str) -> None:
+        """Write trace.json; NetoptError if it cannot be."""
+        self._write_all({"trace.json": text})
+
     def close(self) -> None:
         """Close metrics.jsonl; the rows that it holds stay valid whatever happened."""
         if self._metrics is not None:
@@ -80,6 +84,9 @@ class Recorder:
             files = {"frames.jsonl": "".join(map(_frame_line, frames)), **files}
         if sent is not None:
             files = {"edges.csv": edges_csv(sent), **files}
+        self._write_all(files)
+
+    def _write_all(self, files: Mapping[str, str]) -> None:
         try:
             for name, text in files.items():
                 write(self.directory / name, text)

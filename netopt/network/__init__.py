@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from netopt.frame import MOST_EXCHANGES, Header
 from netopt.keys import BROADCAST
 from netopt.ledger import Ledger
 from netopt.network.average import Mean
+
+if TYPE_CHECKING:
+    from netopt.network.trace import Trace
 
 _ROUND, _AFTER_SENDER = Header._fields.index("round"), Header._fields.index("sender") + 1
 Matrix = npt.NDArray[np.float64]
@@ -63,6 +66,9 @@ class Network(Protocol):
 
         No round can follow: a rank of many lets go of its agent's state.
         """
+
+    def trace(self) -> Trace:
+        """Return at the root, once the books are closed, what the agents did when, if traced."""
 
     def close(self) -> None:
         """Release what the driver holds."""

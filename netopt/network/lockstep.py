@@ -22,6 +22,8 @@ from netopt.network import Capture, Matrix, Tap, admit, agents_of, located, rece
 from netopt.network.actor import Actor
 from netopt.network.average import Mean, pieces, room
 from netopt.network.crowd import Crowd
+from netopt.network.trace import Trace
+from netopt.network.tracers import joined, tracer
 from netopt.network.travel import Travel
 
 NEVER = Stamp(0.0, 0.0)
@@ -49,6 +51,8 @@ class Lockstep:
             experiment, {i: Buffers() for i in range(experiment.topology.size)}
         )
         self._travels = [Travel(agent, experiment) for agent in self._agents]
+        pairs = zip(self._agents, self._travels, strict=True)
+        self._tracers = [tracer(agent, travel, experiment) for agent, travel in pairs]
         edges = experiment.topology.edges
         self._sent, self._received = Ledger(edges), Ledger(edges)
         self._captures = Tap(experiment.options.record.frames)
@@ -117,8 +121,10 @@ class Lockstep:
     def _open(self, part: Part, agent: Agent, k: int) -> Round:
         """Return the generator of an agent's round k."""
         agent.begin(k)
+        traced = self._tracers[agent.rank]
         try:
-            return part(self._states[agent.rank], agent)
+            round_ = part(self._states[agent.rank], agent)
+            return round_ if traced is None else traced.follow(round_)
         except Exception as error:
             raise located(error, agent) from error
 
@@ -234,6 +240,10 @@ class Lockstep:
     def books(self) -> tuple[Ledger, Ledger, list[Capture]]:
         """Return sent and received ledgers and captured frames."""
         return self._sent, self._received, sorted(self._tap.frames)
+
+    def trace(self) -> Trace:
+        """Return what the agents did when; empty if it was not traced."""
+        return joined(self._tracers)
 
     def close(self) -> None:
         """Do nothing: no resource outlives the object."""

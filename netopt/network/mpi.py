@@ -37,6 +37,8 @@ from netopt.network.control import Control
 from netopt.network.inflow import Inflow, Rules
 from netopt.network.posts import Deadline, Inlet, Requests, Sender
 from netopt.network.stamps import Stamps
+from netopt.network.trace import Arrival, Ended, Span, Trace
+from netopt.network.tracers import joined, tracer
 from netopt.network.travel import Travel, VirtualClock
 
 NAP = 0.0001
@@ -64,6 +66,10 @@ class MpiNetwork:
         }
         self._taken: list[Inlet] = []
         self._travel = Travel(self._agent, experiment)
+        self._tracer = tracer(self._agent, self._travel, experiment)
+        self._trace = Trace([], [], [])
+        if self._tracer is not None:
+            self._tracer.sends_by(self._sender)
         self._clock = self._travel.clock
         self._stamps = None if self._clock is None else self._stamps_on(self._comms[3])
         self._edges = experiment.topology.edges
@@ -85,7 +91,8 @@ class MpiNetwork:
         assert self._stamps is not None, "an asynchronous method has a clock"
 
         def play(agent: Agent) -> Round:
-            return self._algorithm.round(self._state, agent)
+            round_ = self._algorithm.round(self._state, agent)
+            return round_ if self._tracer is None else self._tracer.follow(round_)
 
         def size(status: MPI.Status) -> int:
             return int(status.Get_count(FRAME_TYPE))
@@ -121,6 +128,8 @@ class MpiNetwork:
         agent.begin(k)
         try:
             round_ = part(self._state, agent)
+            if self._tracer is not None:
+                round_ = self._tracer.follow(round_)
             inbox: Mapping[int, Message] | None = None
             while True:
                 if self._clock is not None:
@@ -285,9 +294,22 @@ class MpiNetwork:
             self._control.bytes += self._stamps.bytes
         sent, received = self._merge(self._sent), self._merge(self._received)
         frames = self._control.collect(self._tap.frames, Capture, "the captured frames")
+        if self._tracer is not None:
+            self._trace = self._gathered(joined([self._tracer]))
         control = self._control.sum(np.array([self._control.bytes]), "the books")
         self.control_bytes = int(control[0])
         return (sent, received, sorted(frames)[: self._tap.limit]) if self.root else None
+
+    def _gathered(self, mine: Trace) -> Trace:
+        return Trace(
+            self._control.collect(mine.spans, Span, "the traces"),
+            self._control.collect(mine.arrivals, Arrival, "the traces"),
+            self._control.collect(mine.ended, Ended, "the traces"),
+        )
+
+    def trace(self) -> Trace:
+        """Return what the agents did when, which came with the books, at the root."""
+        return self._trace
 
     def _merge(self, mine: Ledger) -> Ledger:
         """Return the ranks' ledgers as one at the root: each edge is counted by one rank only."""
