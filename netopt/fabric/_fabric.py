@@ -101,7 +101,7 @@ def raise_(topology: Topology, name: str | None = None) -> Fabric:
     except BaseException as error:
         remove(state)
         if isinstance(error, Exception) and not isinstance(error, ConfigError):
-            raise ConfigError(f"the kernel refuses the fabric: {error}") from error
+            raise ConfigError(f"the kernel refuses the fabric: {_kernel.reason(error)}") from error
         raise
     return Fabric(finished, state, abilities.netem)
 

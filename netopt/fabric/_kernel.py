@@ -8,6 +8,7 @@ from __future__ import annotations
 import array
 import contextlib
 import fcntl
+import os
 import socket
 import struct
 from collections.abc import Callable, Iterable
@@ -138,6 +139,12 @@ def _queue(own: Any, index: int, end: End, latency: bool) -> None:
     if latency and end.latency:
         place = {"parent": "1:1"} if end.shape is not None else {}
         own.tc("add", "netem", index, "10:", delay=round(end.latency * 1e6), limit=PACKETS, **place)
+
+
+def reason(error: BaseException) -> str:
+    """Return why the kernel refused something, in its own words."""
+    number = getattr(error, "code", None)
+    return os.strerror(number) if isinstance(number, int) else str(error)
 
 
 def index_of(own: Any, interface: str) -> int:

@@ -5,12 +5,14 @@ What is tried happens in a namespace without a name, which the kernel removes by
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from netopt.errors import ConfigError
+from netopt.fabric import _enter, _kernel, _namespaces
 
 INSTEAD = "network: {clock: virtual} emulates the same links without it"
 
@@ -52,7 +54,6 @@ def check(shaped: bool) -> Abilities:
 
 def probe() -> Abilities:
     """Return what works in a new namespace; OSError for what must and does not."""
-    from netopt.fabric import _enter, _namespaces
 
     def there() -> Abilities:
         _enter.call("unshare", _enter.CLONE_NEWNET)
@@ -64,7 +65,7 @@ def probe() -> Abilities:
 def _try() -> Abilities:
     from pyroute2 import IPRoute
 
-    from netopt.fabric import _bucket, _kernel
+    from netopt.fabric import _bucket
     from netopt.fabric._plan import Shape
 
     with IPRoute() as kernel:
@@ -81,8 +82,10 @@ def _try() -> Abilities:
 def _must(what: str, work: Callable[[], Any]) -> None:
     try:
         work()
-    except Exception as error:  # pyroute2's own, of which not all are OSErrors
-        raise OSError(f"it refuses {what} ({error})") from None
+    except Exception as error:  # pyroute2's own, which are no OSErrors
+        if getattr(error, "code", None) == errno.EPERM:
+            raise PermissionError(errno.EPERM, what) from None
+        raise OSError(f"it refuses {what} ({_kernel.reason(error)})") from None
 
 
 def _works(work: Callable[[], Any]) -> bool:

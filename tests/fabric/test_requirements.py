@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -12,6 +14,12 @@ from netopt.errors import ConfigError
 from netopt.fabric import _requirements
 
 INSTEAD = "; network: {clock: virtual} emulates the same links without it"
+
+
+NO_ROOT = (
+    "a fabric needs root: the capabilities CAP_NET_ADMIN and CAP_SYS_ADMIN, to make network "
+    f"namespaces{INSTEAD}"
+)
 
 
 def refused(shaped: bool = True) -> str:
@@ -39,15 +47,22 @@ def test_no_pyroute2(linux: None, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize("lacking", ["net_admin", "sys_admin"])
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv, of util-linux, is not installed")
+def test_a_capability_less(lacking: str) -> None:
+    code = "from netopt.fabric import _requirements; _requirements.check(False)"
+    words = ["setpriv", f"--bounding-set=-{lacking}", "--inh-caps=-all", sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr.splitlines()[-1] == f"netopt.errors.ConfigError: {NO_ROOT}"
+
+
 def test_no_root(linux: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def probe() -> None:
         raise PermissionError(errno.EPERM, "unshare: Operation not permitted")
 
     monkeypatch.setattr(_requirements, "probe", probe)
-    assert refused() == (
-        "a fabric needs root: the capabilities CAP_NET_ADMIN and CAP_SYS_ADMIN, to make network "
-        f"namespaces{INSTEAD}"
-    )
+    assert refused() == NO_ROOT
 
 
 def test_a_kernel_without_bridges(linux: None, monkeypatch: pytest.MonkeyPatch) -> None:
