@@ -61,7 +61,11 @@ class Problem(Component):
         raise ConfigError(f"problem {self.id} does not define a gradient")
 
     def flops(self, rank: int) -> float:
-        """Return the floating-point operations of one gradient of f_rank, an estimate; 4 d."""
+        """Return the floating-point operations of one gradient of f_rank, batches being drawn.
+
+        Each sum, product, quotient, comparison and elementary function of a number is one; drawing
+        and copying are none. The default, for a problem that does not count, is an estimate: 4 d.
+        """
         return 4.0 * self.d
 
     def gradient(self, x: Vector, key: Key | None) -> Vector:

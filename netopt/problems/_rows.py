@@ -106,6 +106,16 @@ class Rows(Problem):
         rows = rng.choice(len(part.labels), self.batch, replace=False)
         return Part(part.features[rows], part.labels[rows])
 
+    def _taken(self, rank: int) -> tuple[int, float]:
+        """Return how many rows, and how many entries of them, a gradient of f_rank is of.
+
+        Only stored entries of a sparse matrix count, on average over the batches.
+        """
+        features = self._parts[rank].features
+        all_rows = features.shape[0]
+        rows = self.batch or all_rows
+        return rows, features.size * rows / all_rows  # scipy's size is that of what is stored
+
     def _ridge(self, x: Vector) -> float:
         """Return l2/2 ||x||^2; not by np.dot, which BLAS sums by threads if x is long."""
         return 0.5 * self.l2 * float(np.sum(x * x))

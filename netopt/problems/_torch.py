@@ -183,6 +183,16 @@ class ImageProblem(Problem):
         self._flat.gradient(x, self._costs(self._train, rows), out)
         return out
 
+    def flops(self, rank: int) -> float:
+        """Return the operations of a gradient: those of an image, forward and back, for all of it.
+
+        They are those of matrix products and convolutions as PyTorch counts them, and at least four
+        a parameter: each weighs its input, and gathers its slope, by a product and a sum.
+        """
+        counted = self._flat.flops(self._costs(self._train, self._shares[rank][:1]))
+        images = self.batch or len(self._shares[rank])
+        return float(images * max(counted, 4.0 * self.d))
+
     def hessian_vector(self, x: Vector, v: Vector) -> Vector:
         """Return the Hessian of F at x times v, shape (d,), of the images that the loss has."""
         total, out = np.zeros(self.d), np.empty(self.d)

@@ -71,6 +71,18 @@ class Flat:
             cost.backward()
         np.copyto(out, self._slopes)
 
+    def flops(self, costs: Iterable[Any]) -> float:
+        """Return the operations of the gradient of a sum of ``costs``, of products with matrices.
+
+        PyTorch counts those and convolutions, forward and back, and nothing elementwise.
+        """
+        from torch.utils.flop_counter import FlopCounterMode  # late: few runs count
+
+        with FlopCounterMode(display=False) as counter:
+            for cost in costs:
+                self._torch.autograd.grad(cost, self._parameters, allow_unused=True)
+        return float(counter.get_total_flops())
+
     def hessian_vector(self, x: Vector, v: Vector, costs: Iterable[Any], out: Vector) -> None:
         """Write the Hessian at x of a sum of ``costs``, times v: a gradient of slope times v."""
         self._move(x)

@@ -82,6 +82,11 @@ class LeastSquares(Rows):
         total += self.l2 * x
         return total
 
+    def flops(self, rank: int) -> float:
+        """Return the operations of a gradient: two products with A_i, the residual, the ridge."""
+        rows, entries = self._taken(rank)
+        return 4.0 * entries + 2 * rows + 2 * self.d
+
     def hessian_vector(self, x: Vector, v: Vector) -> Vector:
         """Return the Hessian of F times v, shape (d,), over all rows."""
         return self._mean_product(v) + self.l2 * v

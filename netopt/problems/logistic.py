@@ -115,6 +115,15 @@ class Logistic(Rows):
         total += self.l2 * x
         return total
 
+    def flops(self, rank: int) -> float:
+        """Return the operations of a gradient: two products with A_i, the classes' shares, ridge.
+
+        A share takes four operations a row for two classes, and six a class and row for more.
+        """
+        rows, entries = self._taken(rank)
+        shares = 4 * rows if self._kind is _two_classes else (6 * self._classes + 1) * rows
+        return 4.0 * entries * self._classes + shares + 2 * self.d
+
     def hessian_vector(self, x: Vector, v: Vector) -> Vector:
         """Return the Hessian of F at x times v, shape (d,), over all rows."""
         total = np.zeros(self.d)

@@ -128,6 +128,17 @@ class MatrixFactorization(Problem):
         by_v += residual.T @ u[own]
         return g
 
+    def flops(self, rank: int) -> float:
+        """Return the operations of a gradient of f_rank.
+
+        U_i V' and two products with the residual take 6 m n r for m own rows; U'U, V'V and the two
+        products with their difference take 4 r^2 a row of U and of V; the rest is elementwise.
+        """
+        own, (m, n, r) = self._blocks[rank], (self.rows, self.columns, self.rank)
+        mine = own.stop - own.start
+        fit = 6.0 * mine * n * r + 2 * mine * n + (mine + n) * r
+        return float(fit + 4 * (m + n) * r**2 + 3 * r**2)
+
     def hessian_vector(self, x: Vector, v: Vector) -> Vector:
         """Return the Hessian of F at x times v, shape (d,)."""
         product = np.empty(self.d)

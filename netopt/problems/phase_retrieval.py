@@ -102,6 +102,11 @@ class PhaseRetrieval(Problem):
         weight /= len(weight)
         return np.asarray(weight @ part.rows)
 
+    def flops(self, rank: int) -> float:
+        """Return the operations of a gradient: two products with the rows, and four a row."""
+        rows = self.batch or self.measurements
+        return 4.0 * rows * self.d + 4 * rows
+
     def hessian_vector(self, x: Vector, v: Vector) -> Vector:
         """Return the mean over all rows of (3 (a_j'x)^2 - b_j) (a_j'v) a_j, shape (d,)."""
         total = np.zeros(self.d)

@@ -116,6 +116,10 @@ class Quadratic(Problem):
         step *= mine.curvature
         return step
 
+    def flops(self, rank: int) -> float:
+        """Return the operations of a gradient, one difference and one product a coordinate."""
+        return 2.0 * self.d
+
     def hessian_vector(self, x: Vector, v: Vector) -> Vector:
         """Return (1/N) sum_i A_i v, shape (d,)."""
         return np.asarray(self._whole().curvature * v)

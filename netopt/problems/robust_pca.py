@@ -144,6 +144,15 @@ class RobustPca(Problem):
         g *= 2
         return g
 
+    def flops(self, rank: int) -> float:
+        """Return the operations of a gradient: 6 r an entry of D_i, the choice of S_i, the ridge.
+
+        S_i takes some ten an entry, of which six are comparisons that find the largest of each row
+        and column.
+        """
+        frames, columns = self._films.shape[1:]
+        return float(frames * columns * (6 * self.rank + 10) + 3 * self.d)
+
     def _pull(self, e: Vector, x: Vector, out: Vector) -> None:
         """Write E V' and U'E to ``out``."""
         (u, v), (by_u, by_v) = views(x, self._shapes), views(out, self._shapes)

@@ -53,6 +53,10 @@ class Saddle(Problem):
         """Return the gradient of f at x, shape (2,): 0.1 x - p (x2, x1), p = 1/(1 + e^(x1 x2))."""
         return 2 * _HALF_RIDGE * x - _falling(x[0] * x[1]) * x[::-1]
 
+    def flops(self, rank: int) -> float:
+        """Return the operations of a gradient."""
+        return 12.0
+
     def hessian_vector(self, x: Vector, v: Vector) -> Vector:
         """Return the Hessian of f at x times v, shape (2,)."""
         p = _falling(x[0] * x[1])

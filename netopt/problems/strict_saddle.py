@@ -120,6 +120,13 @@ class StrictSaddle(Problem):
             g[piece] += x[piece] * up
         return g
 
+    def flops(self, rank: int) -> float:
+        """Return the operations of a gradient: 5 a direction that leads down, 2 for any other.
+
+        Noise takes one more; that of drawing it is not counted.
+        """
+        return 5.0 * self.directions + 2 * (self.d - self.directions) + self.d * bool(self.noise)
+
     def _noise(self, rank: int, key: Key | None) -> Vector:
         if key is None or self.noise == 0:
             return np.zeros(self.d)
