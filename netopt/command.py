@@ -82,6 +82,11 @@ def _check_fabric(experiment: config.Experiment) -> None:
             "$.network.driver",
         )
     _run.check(experiment.topology)
+    if experiment.options.network.clock == "virtual":
+        say(
+            "netopt: fabric: the clock is virtual, so emulated_seconds are the model's, not the "
+            "kernel's; --set network.clock=real has them measured"
+        )
 
 
 def _words(

@@ -134,7 +134,7 @@ def _foreign() -> set[str]:
 
 def _notes(links: Sequence[Link], netem: bool) -> Iterator[str]:
     if not netem and any(link.latency for link in links):
-        yield "this kernel has no netem: latency stays netopt's"
+        yield "this kernel has no netem: latency stays netopt's (network: {clock: real})"
     if any(link.jitter or link.loss for link in links):
         yield "jitter and loss stay netopt's: they are a frame's, not a packet's"
 

@@ -120,11 +120,11 @@ HUB_ADDRESS = NETWORK[-2]
 
 
 def plan(name: str, topology: Topology) -> Plan:
-    """Return what a topology becomes; ConfigError for a rate that the kernel cannot hold."""
+    """Return what a topology becomes; ConfigError for a link that no cable can be."""
     directed = set(topology.edges)
     pairs = sorted({(min(edge), max(edge)) for edge in directed})
     notes = [
-        f"{which} that several edges share are not built: each edge has its own rate"
+        f"{which} that several edges share stay netopt's: each edge has a cable of its own"
         for which in ("uplinks", "downlinks")
         if getattr(topology, which)
     ]
@@ -143,7 +143,10 @@ def _cable(topology: Topology, edges: list[tuple[int, int]], notes: list[str]) -
     if said and set(said) != {mtu}:
         notes.append(f"edge {i}-{j}: both directions have packets of {mtu} bytes, not {said}")
     if any(link.duplex == "half" for link in links.values()):
-        notes.append("half duplex is not built: each direction has the whole rate")
+        raise ConfigError(
+            f"edge {i}-{j} is half duplex, and the kernel's cables have each direction to itself; "
+            "say duplex: full, or network: {clock: virtual} without a fabric"
+        )
     return Cable((_end(links, i, j, mtu), _end(links, j, i, mtu)), mtu)
 
 

@@ -84,13 +84,21 @@ def test_a_rate_that_the_kernel_cannot_hold_is_refused_with_what_can() -> None:
     )
 
 
+def test_half_duplex_is_refused_with_what_works() -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan("n", ring(duplex="half"))
+    assert str(caught.value) == (
+        "edge 0-1 is half duplex, and the kernel's cables have each direction to itself; say "
+        "duplex: full, or network: {clock: virtual} without a fabric"
+    )
+
+
 def test_the_notes_say_what_the_kernel_does_not_do() -> None:
-    link = {"id": "path", "size": 3, "link": {"duplex": "half", "mtu": 60}, "uplink": "1 Mbit/s"}
+    link = {"id": "path", "size": 3, "link": {"mtu": 60}, "uplink": "1 Mbit/s"}
     made = plan("n", topologies.load(link, "$"))
     assert made.notes == (
-        "uplinks that several edges share are not built: each edge has its own rate",
+        "uplinks that several edges share stay netopt's: each edge has a cable of its own",
         "edge 0-1: both directions have packets of 128 bytes, not [60, 60]",
-        "half duplex is not built: each direction has the whole rate",
         "edge 1-2: both directions have packets of 128 bytes, not [60, 60]",
     )
     assert {cable.mtu for cable in made.cables} == {128}
