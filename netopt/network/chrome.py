@@ -45,7 +45,8 @@ def text(trace: Trace, experiment: Experiment) -> str:
     clock = _Clock(trace)
     virtual = experiment.options.network.clock == "virtual"
     spans = [span for span in trace.spans if clock.shows(span.end)]
-    arrivals = [arrival for arrival in trace.arrivals if clock.shows(arrival.moment)]
+    # An asynchronous rank hears of frames in any order of their sources.
+    arrivals = sorted(one for one in trace.arrivals if clock.shows(one.moment))
     flown = crossings(arrivals, experiment.topology) if virtual else []
     tracks = {edge: track for track, edge in enumerate(experiment.topology.edges)}
     events = [_span(span, clock) for span in spans]
