@@ -49,6 +49,16 @@ def file(folder: Path, rank: str) -> Path:
     return folder / f"{_STEM}.{rank}.log"
 
 
+def complaints(folder: Path) -> list[str]:
+    """Return what MPI itself said, other than libfabric's traces, on the first rank that did."""
+    for path in sorted(folder.glob(f"{_STEM}.*.log")):
+        lines = path.read_text("utf-8", errors="replace").splitlines()
+        said = [line for line in lines if not line.startswith("libfabric:")]
+        if said:
+            return said
+    return []
+
+
 def read(folder: Path, size: int) -> Traffic:
     """Return what libfabric saw among ``size`` ranks; Absence if it has no such hook."""
     texts = {

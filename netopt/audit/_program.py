@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netopt import config, engine, launcher, recorder
-from netopt.audit import _changes, _playing, _table
+from netopt.audit import _changes, _libfabric, _playing, _table
 from netopt.audit._finding import Finding, Witness, plain
 from netopt.audit._ledger import entries
 from netopt.audit._playing import Job, Library, Played
@@ -59,6 +59,9 @@ def run(wish: Wish) -> int:
         job = Job(experiment.topology, _words(wish, source, folder / "run"), folder / "run", folder)
         played = _play(job, experiment, library, bool(missing))
         if played.code:
+            if not (job.out / "manifest.json").exists():  # MPI itself may not have started
+                for line in _libfabric.complaints(folder):
+                    say(line)
             return played.code
         finding = _hear(job, library, played, missing, source, changes)
     return _publish(finding, wish.json)

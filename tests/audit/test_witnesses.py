@@ -92,6 +92,16 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path):
     assert _libfabric.read(tmp_path, AGENTS) == _libfabric.read(RECORDED, AGENTS)
 
 
+def test_what_mpi_itself_says_is_not_lost_among_the_traces(tmp_path):
+    """Where MPI does not even start, this is all that there is."""
+    copy(tmp_path, "libfabric.*")
+    assert _libfabric.complaints(tmp_path) == []
+    with (tmp_path / "libfabric.1.log").open("a") as file:
+        file.write("Abort(15) on node 1: Fatal error in internal_Init:\n(333): nic=lo\n")
+    said = ["Abort(15) on node 1: Fatal error in internal_Init:", "(333): nic=lo"]
+    assert _libfabric.complaints(tmp_path) == said
+
+
 @pytest.mark.parametrize(
     "line", ["E\t0\t1\tmany bytes\t4 msgs sent", "E\t1\t0\t9 bytes\t4 msgs sent", "E\t0"]
 )
