@@ -139,3 +139,42 @@ def link(
     output.write(file, rows)
     if figure is not None:
         link_figure.draw(rows, figure)
+
+
+@bench.command("break-even")
+@click.option("--d", "d", type=float, default=1e6, show_default=True, help="Coordinates.")
+@click.option("--codec", "codecs", multiple=True, help="An id, or YAML with options; repeatable.")
+@click.option(
+    "--check",
+    "clock",
+    type=click.Choice(["real", "virtual", "none"]),
+    default="real",
+    show_default=True,
+    help="The clock whose links hold the speeds to a measurement.",
+)
+@click.option("--limit", metavar="TIME", help="Most time of a codec on one link; 6 s.")
+@click.option("--quick", is_flag=True, help="Fewer turns, and 1.5 s of each codec on a link.")
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+@click.option("--plot", "figure", metavar="FILE", help="Draw them: a .png, .pdf or .svg file.")
+def break_even(
+    d: float,
+    codecs: tuple[str, ...],
+    clock: str,
+    limit: str | None,
+    quick: bool,
+    file: str | None,
+    figure: str | None,
+) -> None:
+    """The link speed below which each codec pays, from measured parts, and checked over links."""
+    from netopt.bench import break_even as measured
+    from netopt.bench import break_even_cases, break_even_figure, break_even_tables, figures, output
+    from netopt.bench.round import progress
+
+    output.check_writable(file)
+    figures.check_figure(figure)
+    case = break_even_cases.case_of(d, codecs, limit, quick)
+    rows = measured.measure(case, clock, progress())
+    show(break_even_tables.render(rows))
+    output.write(file, rows)
+    if figure is not None:
+        break_even_figure.draw(rows, figure)

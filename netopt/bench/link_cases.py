@@ -188,10 +188,10 @@ def _size(word: str) -> int:
     return size
 
 
-def limit_of(text: str | None) -> float:
+def limit_of(text: str | None, usual: float = LIMIT) -> float:
     """Return the seconds in ``10 s``; ConfigError unless they are more than 0."""
     if text is None:
-        return LIMIT
+        return usual
     try:
         seconds = quantities.duration(text)
     except ValueError as error:
