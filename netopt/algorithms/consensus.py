@@ -17,6 +17,12 @@ class Consensus(Algorithm):
     Agent i starts at x_0 plus ``spread`` times standard normal noise of its own; with a doubly
     stochastic W and no compression, the average stays and the distance to it shrinks by the second
     largest singular value of W a round. spread = 1 makes the first consensus error about sqrt(d).
+
+    A frame that a link drops leaves its weight with the receiver, so that only the rows of that
+    round's W sum to 1. The agents still agree, within the hull of their starts, but on another
+    point than the average: with a symmetric W it is the average in expectation, and on a ring of
+    eight a loss of 10 % moves it by 0.08 ``spread`` sqrt(d), root of the mean square, and 1 % by
+    a third of that.
     """
 
     id = "consensus"

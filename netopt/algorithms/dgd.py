@@ -17,6 +17,10 @@ class Dgd(Algorithm):
     With a constant step it settles in a neighbourhood of the optimum whose size is proportional to
     lr (Yuan, Ling and Yin 2016), and it is stable for lr L < 1 + lambda_min(W). lr = 0.03 satisfies
     this for smoothness L up to 10 on every shipped graph.
+
+    Frames that links drop, of which ``consensus`` says what they do to W, widen the neighbourhood:
+    the mean of the agents moves at random by what their disagreement, O(lr), allows, and 1/lr
+    rounds of that are not yet forgotten, so that it ends O(sqrt(lr p)) off for a loss of p.
     """
 
     id = "dgd"
