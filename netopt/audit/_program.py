@@ -54,14 +54,14 @@ def run(wish: Wish) -> int:
     changes = _changes.told(raw, bool(experiment.topology.links))
     for change in changes:
         say(f"netopt: for the audit: {change}")
+    for warning in experiment.warnings:
+        say(f"netopt: warning: {warning}")
     with tempfile.TemporaryDirectory(prefix="netopt-audit-") as name:
         folder = Path(name)
         job = Job(experiment.topology, _words(wish, source, folder / "run"), folder / "run", folder)
         played = _play(job, experiment, library, bool(missing))
         if played.code:
-            if not (job.out / "manifest.json").exists():  # MPI itself may not have started
-                for line in _libfabric.complaints(folder):
-                    say(line)
+            _explain(job)
             return played.code
         finding = _hear(job, library, played, missing, source, changes)
     return _publish(finding, wish.json)
@@ -117,6 +117,13 @@ def _play(job: Job, experiment: Experiment, library: Library, bare: bool) -> Pla
         return play(job, library.family, progress.see)
     finally:
         progress.close()
+
+
+def _explain(job: Job) -> None:
+    """Say what MPI said if no agent came to speak: it may not have started."""
+    if not (job.out / "manifest.json").exists():
+        for line in _libfabric.complaints(job.folder):
+            say(line)
 
 
 def _hear(
