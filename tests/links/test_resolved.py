@@ -94,6 +94,15 @@ def test_the_command_line_changes_a_link_of_a_shipped_name():
     assert all(graph.link(*edge) == make("wifi", "$") for edge in graph.edges)
 
 
+def test_the_command_line_changes_one_edge_and_one_node():
+    overrides = ["links.0->1=lan", "links.3-4.loss=0.1", "uplink.2=1 kbit/s"]
+    overrides = [f"topology.{override}" for override in overrides]
+    graph = config.make(config.read(raw_of("ring-8"), overrides)).topology
+    lossy = make({"loss": 0.1}, "$")
+    assert dict(graph.links) == {(0, 1): make("lan", "$"), (3, 4): lossy, (4, 3): lossy}
+    assert dict(graph.uplinks) == {2: 1000.0}
+
+
 def test_a_preset_is_said_in_full_so_that_another_version_reads_the_same():
     said = config.make(raw_of({"id": "ring-5", "link": {"id": "lan", "loss": 0.1}})).resolved
     link = said["topology"]["link"]
