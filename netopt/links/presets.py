@@ -79,16 +79,16 @@ _PRESETS: dict[str, dict[str, Any]] = {
     # New York to London: providers state some 70 ms there and back; the straight line in glass
     # would be 27 ms one way.
     "transatlantic": {"rate": "1 Gbit/s", "latency": "35 ms", "jitter": "500 us", **ETHERNET},
-    # Geostationary: up and down 35 786 km is 239 ms; surveys measure some 600 ms there and back, and
-    # a usual contract has 3 Mbit/s up. Framing: Generic Stream Encapsulation, ETSI TS 102 606. Nobody
-    # learns of a loss before those 600 ms, and TCP waits for 1 s at first (RFC 6298).
+    # Geostationary: up and down 35 786 km is 239 ms; surveys measure some 600 ms there and back,
+    # and a usual contract has 3 Mbit/s up. Framing: Generic Stream Encapsulation, ETSI TS 102 606.
+    # Nobody learns of a loss before those 600 ms; TCP waits for 1 s at first (RFC 6298).
     "satellite": {
         **{"rate": "3 Mbit/s", "latency": "280 ms", "jitter": "40 ms", "resend_after": "1 s"},
         **TCP,
         "framing": 10,
     },
-    # Michel et al., A first look at Starlink performance, IMC 2022: 40 to 60 ms there and back. Some
-    # 17 Mbit/s up and a loss of a few in a thousand are typical; its link layer is not published.
+    # Michel et al., A first look at Starlink performance, IMC 2022: 40 to 60 ms there and back.
+    # Some 17 Mbit/s up and a loss of a few in a thousand are typical; the framing is not published.
     "leo": {"rate": "17 Mbit/s", "latency": "20 ms", "jitter": "10 ms", "loss": 0.004, **TCP},
     "bluetooth-le": BLUETOOTH_LE,
     "lora": _lora(7),
