@@ -27,7 +27,7 @@ class Progress:
             return
         if self._bar is None:
             self._open()
-        self._bar.update(self._task, completed=row["round"], loss=f"loss {row['loss']:.6g}")
+        self._bar.update(self._task, completed=row["round"], loss=told(row))
 
     def close(self) -> None:
         """Take the bar down."""
@@ -50,3 +50,15 @@ class Progress:
         )
         self._task = self._bar.add_task("", total=self._rounds, loss="")
         self._bar.start()
+
+
+def told(row: Mapping[str, Any]) -> str:
+    """Return what the line says of a row: the loss, and emulated seconds if there is a clock.
+
+    >>> told({"loss": 0.25, "emulated_seconds": None})
+    'loss 0.25'
+    >>> told({"loss": 0.25, "emulated_seconds": 1.5})
+    'loss 0.25, 1.5 s emulated'
+    """
+    emulated = row.get("emulated_seconds")
+    return f"loss {row['loss']:.6g}" + ("" if emulated is None else f", {emulated:.4g} s emulated")

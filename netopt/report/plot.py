@@ -1,4 +1,7 @@
-"""A plot shows a column of one run or several over what it cost: bytes, rounds or seconds."""
+"""A plot shows a column of one run or several over what it cost: bytes, rounds or seconds.
+
+Seconds are those of the wall, or those that the run's clock emulated.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,25 @@ from netopt.errors import ConfigError
 from netopt.registry import suggest
 from netopt.report.labels import COLUMNS, legend
 from netopt.report.reading import Column, RunFiles, columns, load
-from netopt.report.units import prefix
+from netopt.report.units import prefix, scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-X = {"bytes": "wire_bytes", "bits": "payload_bits", "rounds": "round", "seconds": "seconds"}
+X = {
+    "bytes": "wire_bytes",
+    "bits": "payload_bits",
+    "rounds": "round",
+    "seconds": "seconds",
+    "emulated": "emulated_seconds",
+}
 UNITS = {
     "bytes": ("bytes on the wire, all edges, headers included", "B"),
     "bits": ("payload on the wire, all edges", "bit"),
     "rounds": ("rounds", ""),
     "seconds": ("wall time", "s"),
+    "emulated": ("emulated time", "s"),
 }
 # What each format writes about when and by what it was made would differ from run to run.
 METADATA: dict[str, dict[str, Any]] = {
@@ -70,10 +80,11 @@ def plot(
 ) -> Path:
     """Draw column ``y`` of the runs in ``directories`` over ``x``, and return the path ``out``.
 
-    ``x`` is 'bytes' (payload and headers of all edges), 'bits' (payload), 'rounds' or 'seconds';
-    ``out`` ends in .png, .pdf or .svg. The same runs give the same file, byte for byte, and no
-    display is needed. Raises ConfigError for an unknown column, axis or suffix, a column that is
-    not known for a run, a directory that is none of a run, and a file that cannot be written.
+    ``x`` is 'bytes' (payload and headers of all edges), 'bits' (payload), 'rounds', 'seconds' (of
+    the wall) or 'emulated' (seconds of the run's clock); ``out`` ends in .png, .pdf or .svg. The
+    same runs give the same file, byte for byte, and no display is needed. Raises ConfigError for an
+    unknown column, axis or suffix, a column that is not known for a run, a directory that is none
+    of a run, and a file that cannot be written.
     """
     out = Path(out)
     if out.suffix.lower() not in METADATA:
@@ -100,6 +111,11 @@ def points(run: RunFiles, y: str, x: str) -> tuple[Column, Column]:
     if y not in table:
         hint = suggest(y, table) or f"; choose from {', '.join(table)}"
         raise ConfigError(f"'{run.directory}' has no column '{y}'{hint}")
+    if x == "emulated" and np.isnan(table.get(X[x], np.array(np.nan))).all():
+        raise ConfigError(
+            f"'{run.directory}' has no {X[x]}: it had no clock; give its topology links, or "
+            "network.clock: virtual"
+        )
     known = np.isfinite(table[y]) & np.isfinite(table[X[x]])
     if not known.any():
         some = ", ".join(name for name in table if np.isfinite(table[name]).any())
@@ -166,6 +182,9 @@ def _unit(curves: Sequence[Curve], x: str) -> tuple[float, str]:
     if x in ("bytes", "bits"):
         divisor, letter = prefix(max(float(curve.x.max()) for curve in curves))
         return divisor, f" ({letter}{unit})"
+    if x == "emulated":
+        divisor, name = scale(max(float(curve.x.max()) for curve in curves))
+        return divisor, f" ({name})"
     return 1.0, f" ({unit})" if unit else ""
 
 

@@ -18,6 +18,8 @@ from netopt.recorder import EDGE_COLUMNS
 Row = dict[str, Any]
 Column = npt.NDArray[np.float64]
 AGAIN = "run the experiment again"
+OLDER = tuple(name for name in EDGE_COLUMNS if name != "lost_frames")
+"""The columns of edges.csv before links could lose frames."""
 
 
 class RunFiles(NamedTuple):
@@ -25,7 +27,8 @@ class RunFiles(NamedTuple):
 
     ``summary`` is None if the run was killed before it could write one. ``edges`` has a mapping
     from the columns of edges.csv to integers for each directed edge; it is empty for a run that was
-    interrupted, whose books were never closed.
+    interrupted, whose books were never closed. A run of a version whose links lost no frames has
+    lost none.
     """
 
     directory: Path
@@ -114,18 +117,20 @@ def _metrics(file: Path) -> list[Row]:
 
 def _edges(file: Path) -> list[dict[str, int]]:
     lines = list(csv.reader(_read(file).splitlines()))
-    if not lines or tuple(lines[0]) != EDGE_COLUMNS:
+    names = tuple(lines[0]) if lines else ()
+    if names not in (EDGE_COLUMNS, OLDER):
         raise ConfigError(f"'{file}' line 1 must be {','.join(EDGE_COLUMNS)}; {AGAIN}")
-    return [_edge(line, f"'{file}' line {i}") for i, line in enumerate(lines[1:], start=2)]
+    return [_edge(names, line, f"'{file}' line {i}") for i, line in enumerate(lines[1:], start=2)]
 
 
-def _edge(line: Sequence[str], place: str) -> dict[str, int]:
+def _edge(names: Sequence[str], line: Sequence[str], place: str) -> dict[str, int]:
     try:
-        return dict(zip(EDGE_COLUMNS, map(int, line), strict=True))
+        counts = dict(zip(names, map(int, line), strict=True))
     except ValueError:
         raise ConfigError(
-            f"{place} must hold {len(EDGE_COLUMNS)} integers, got {','.join(line)}; {AGAIN}"
+            f"{place} must hold {len(names)} integers, got {','.join(line)}; {AGAIN}"
         ) from None
+    return {name: counts.get(name, 0) for name in EDGE_COLUMNS}
 
 
 def _mapping(file: Path) -> Row:

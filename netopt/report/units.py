@@ -43,6 +43,15 @@ def seconds(value: float) -> str:
     return "0 s"
 
 
+def scale(largest: float) -> tuple[float, str]:
+    """Return the unit, and its name, in which ``largest`` seconds are at least 1, if any is.
+
+    >>> scale(0.2687), scale(1.5), scale(0.0)
+    ((0.001, 'ms'), (1.0, 's'), (1.0, 's'))
+    """
+    return next(((unit, name) for unit, name in _TIMES if largest >= unit), _TIMES[0])
+
+
 def prefix(largest: float) -> tuple[float, str]:
     """Return the divisor and the SI prefix in which ``largest`` is at least 1, if any is.
 

@@ -44,6 +44,17 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             "rounds": 20,
             "record": {"every": 10},
         },
+        "wired": {
+            "topology": {"id": "ring", "size": 5, "link": {"rate": "1 Mbit/s", "loss": 0.2}},
+            "network": {"compute": {"id": "fixed", "seconds": "2 ms"}},
+            "rounds": 10,
+        },
+        "dropping": {
+            "topology": {"id": "ring", "size": 5, "link": {"loss": 0.2, "on_loss": "drop"}},
+            "network": {"clock": "virtual", "compute": {"id": "fixed", "seconds": "2 ms"}},
+            "algorithm": "dgd",
+            "rounds": 10,
+        },
     }
     for name, change in changes.items():
         lockstep(config.make({**BASE, **change}), folder / name)

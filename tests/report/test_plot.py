@@ -135,3 +135,29 @@ def test_errors(runs, tmp_path):
         f"cannot write '{tmp_path / 'no' / 'a.png'}': No such file or directory; "
         "give a file in a folder that exists"
     )
+
+
+def test_emulated_seconds_are_an_axis_with_a_unit_that_fits(runs, tmp_path):
+    x, _ = points(load(runs["wired"]), "loss", "emulated")
+    rows = load(runs["wired"]).rows
+    assert x.tolist() == [row["emulated_seconds"] for row in rows]
+    curve = Curve("run", x, x)
+    assert module._unit([curve], "emulated") == (1.0, " (s)")
+    assert module._unit([curve._replace(x=x / 1000)], "emulated") == (1e-3, " (ms)")
+    assert plot([runs["wired"]], tmp_path / "a.svg", x="emulated").stat().st_size > 1000
+    axes = module._figure([curve], "loss", "emulated", None).axes[0]
+    assert axes.get_xlabel() == "emulated time (s)"
+
+
+def test_a_run_without_a_clock_has_no_emulated_axis(runs, copy, tmp_path):
+    old = copy("qgd")  # of a version that did not write the column
+    lines = [json.loads(line) for line in (old / "metrics.jsonl").read_text().splitlines()]
+    lines = [{k: v for k, v in line.items() if k != "emulated_seconds"} for line in lines]
+    (old / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for run in (runs["qgd"], old):
+        with pytest.raises(ConfigError) as caught:
+            plot([run], tmp_path / "a.png", x="emulated")
+        assert str(caught.value) == (
+            f"'{run}' has no emulated_seconds: it had no clock; give its topology links, or "
+            "network.clock: virtual"
+        )

@@ -144,3 +144,22 @@ def test_bytes_that_are_no_text(copy):
     with pytest.raises(ConfigError) as error:
         load(file.parent)
     assert str(error.value) == f"'{file}' is not text in UTF-8 (invalid start byte); {AGAIN}"
+
+
+def test_a_run_from_before_frames_could_be_lost_is_read(copy):
+    folder = copy("wired")
+    now = load(folder)
+    rows = [line.split(",") for line in (folder / "edges.csv").read_text().splitlines()]
+    assert rows[0][7] == "lost_frames"
+    older = [",".join(row[:7] + row[8:]) for row in rows]
+    assert older[0] == (
+        "src,dst,frames,payload_bits,payload_bytes,header_bytes,resent_bytes,setup_bits,setup_bytes"
+    )
+    (folder / "edges.csv").write_text("\n".join(older) + "\n")
+    assert load(folder) == now
+    (folder / "edges.csv").write_text("\n".join([*older[:3], "0,1,2"]) + "\n")
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    assert str(caught.value) == (
+        f"'{folder / 'edges.csv'}' line 4 must hold 9 integers, got 0,1,2; {AGAIN}"
+    )

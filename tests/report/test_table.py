@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from netopt.engine import lockstep
+from netopt.report import units
 from netopt.report.plot import plot, points
 from netopt.report.reading import load
 from netopt.report.table import results_text
@@ -63,6 +64,41 @@ def test_an_interrupted_run_has_no_header_bytes(copy):
 
 
 def test_text_is_plain_and_110_wide(runs):
-    text = results_text([load(path) for path in runs.values()])
+    whole = [load(path) for name, path in runs.items() if name not in ("wired", "dropping")]
+    text = results_text(whole)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 110
+
+
+def heads(text):
+    return next(line for line in text.splitlines() if line.startswith(" run"))
+
+
+def test_emulated_seconds_are_there_if_a_run_has_a_clock(runs):
+    text = results_text([load(runs["wired"]), load(runs["qgd"])])
+    last = json.loads((runs["wired"] / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["emulated_seconds"] > 0.02
+    assert cells(text, "wired")[-3] == units.seconds(last["emulated_seconds"])
+    assert cells(text, "qgd")[-3] == "-"
+    assert "emulated" in heads(text)
+    assert "emulated" not in heads(results_text([load(runs["qgd"])]))
+
+
+def test_what_lossy_links_cost_is_there_if_a_run_has_some(runs):
+    loaded = {name: load(runs[name]) for name in ("wired", "dropping", "qgd")}
+    again = sum(edge["resent_bytes"] for edge in loaded["wired"].edges)
+    lost = sum(edge["lost_frames"] for edge in loaded["dropping"].edges)
+    assert again > 0
+    assert lost > 0
+    text = results_text(list(loaded.values()))
+    assert [cells(text, "wired")[i] for i in (5, 6)] == [units.size(again), "0"]
+    assert [cells(text, "dropping")[i] for i in (5, 6)] == ["0 B", str(lost)]
+    assert [cells(text, "qgd")[i] for i in (5, 6)] == ["0 B", "0"]
+    assert "lost" not in heads(results_text([loaded["wired"]]))
+    assert "resent" not in heads(results_text([loaded["dropping"]]))
+
+
+def test_every_name_is_told_however_many_columns_there_are(runs):
+    text = results_text([load(path) for path in runs.values()])
+    for name in runs:
+        assert len(cells(text, name)) == 11
