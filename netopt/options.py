@@ -35,7 +35,9 @@ class NetworkOptions(msgspec.Struct, kw_only=True):
         ]
         | None
     ) = None
-    compute: Annotated[Compute | None, Meta(description="compute model; null: measured")] = None
+    compute: Annotated[
+        Compute | None, Meta(description="compute model; null: measured, or fixed if asynchronous")
+    ] = None
     tick: (
         Annotated[
             float | int | str,
@@ -126,7 +128,8 @@ def settle(options: RunOptions, topology: Topology, algorithm: Algorithm) -> Com
             "of them out",
             "$.network.compute",
         )
-    compute = network.compute or build(Compute, "measured")
+    steady = algorithm.asynchronous and network.clock == "virtual"  # else no run is like another
+    compute = network.compute or build(Compute, "fixed" if steady else "measured")
     compute.check(topology.size)
     network.compute = compute if network.clock == "virtual" else None
     _check_drops(topology, algorithm)

@@ -9,14 +9,15 @@ import numpy as np
 from msgspec import Meta
 
 from netopt.agent import Agent, Exchange, Heard, Vector
-from netopt.algorithms import Algorithm, Round, State
+from netopt.algorithms import Algorithm, Round, Swapping
 from netopt.keys import Purpose
 
 
 @dataclass(slots=True)
-class Remembering(State):
+class Remembering(Swapping):
     """``last`` has the newest Q(x_j) of each neighbour that was ever heard, each of shape (d,)."""
 
+    work: Vector
     last: dict[int, Vector]
 
 
@@ -45,7 +46,8 @@ class AsyncGossip(Algorithm):
     def start(self, me: Agent) -> Remembering:
         """Return a starting point of this agent's own."""
         noise = me.key(Purpose.START).generator().standard_normal(me.d)
-        return Remembering(me.problem.start() + self.spread * noise, {})
+        x = me.problem.start() + self.spread * noise
+        return Remembering(x, np.empty_like(x), np.empty_like(x), {})
 
     def round(self, s: Remembering, me: Agent) -> Round:
         """Send Q(x_i), take what there is, average."""
@@ -54,7 +56,8 @@ class AsyncGossip(Algorithm):
         heard: Heard = yield Exchange(out, me.predecessors, wait="none")
         for j, messages in heard.items():
             s.last[j] = me.decode(messages[-1], s.last.get(j))
-        mixed = np.zeros(me.d)
-        for j in sorted((*me.predecessors, me.rank)):
-            mixed += me.weights[j] * s.last.get(j, s.x)
-        s.x = mixed
+        mixed, part = s.spare, s.work
+        np.multiply(s.x, me.weights[me.rank], out=mixed)
+        for j in me.predecessors:
+            mixed += np.multiply(s.last.get(j, s.x), me.weights[j], out=part)
+        s.become(mixed)

@@ -35,7 +35,7 @@ def test_setup_takes_32_bits_a_number(name, up, numbers, working):
     for (_, target), counts in zip(sent.edges, sent.counts.tolist(), strict=True):
         frames = d + (numbers > 0) if target == 0 else down
         count = d * d + numbers if target == 0 else down
-        assert counts[5:] == [32 * count, 4 * count + HEADER_BYTES * frames]
+        assert counts[6:] == [32 * count, 4 * count + HEADER_BYTES * frames]
 
 
 @plus

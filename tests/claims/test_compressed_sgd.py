@@ -110,7 +110,7 @@ def test_k_floats_each_way_and_d_at_a_reset(size):
     for row in lockstep(made, None).sent.counts.tolist():
         frames = length + resets
         payload = 4 * (K * length + D * resets)
-        assert row == [frames, 8 * payload, payload, HEADER_BYTES * frames, 0, 0, 0]
+        assert row == [frames, 8 * payload, payload, HEADER_BYTES * frames, 0, 0, 0, 0]
 
 
 # ---- (5) the escape ----

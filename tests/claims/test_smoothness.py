@@ -96,7 +96,7 @@ def check_bits(problem, n, name, rounds):
     setup = 32 * (d * d + told) if "+" in name else 0
     for (source, target), counts in zip(outcome.sent.edges, outcome.sent.counts, strict=True):
         if target == 0:
-            assert (counts[1], counts[5]) == (found[source], setup)
+            assert (counts[1], counts[6]) == (found[source], setup)
 
 
 @pytest.mark.parametrize("name", FORMULA)

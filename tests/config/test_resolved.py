@@ -52,7 +52,8 @@ def test_every_option_is_said():
     assert resolved["codecs"] == {"mix": {"id": "switching", **options}}
     assert resolved["algorithm"]["schedule"]["t0"] == 10
     assert resolved["network"] == {
-        "driver": "mpi", "clock": "none", "compute": None, "timeout": 60.0, "checksum": "frame",
+        "driver": "mpi", "clock": "none", "compute": None, "tick": None, "timeout": 60.0,
+        "checksum": "frame",
     }  # fmt: skip
 
 
