@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from netopt import config, engine, launcher
+from netopt import config, engine, launcher, worker
 from netopt.errors import ConfigError
 from netopt.progress import Progress
 from netopt.recorder import check_writable
 from netopt.registry import load_file
+from netopt.report import slurm
 from netopt.speech import say
 from netopt.topologies import Topology
 from netopt.worker import show
@@ -40,6 +41,8 @@ def run(
     lockstep = experiment.options.network.driver == "lockstep"
     if not lockstep:
         launcher.check()
+        if slurm.tasks() > 1:  # srun has started the ranks already, and this is one of them
+            return worker.run(file, overrides, load, out or "", debug, ranks)
     if fabric:
         _check_fabric(experiment)
     if out:
