@@ -31,7 +31,7 @@ def main(words: list[str]) -> int:
     if family == _monitoring.FAMILY:
         _start_every_send()
     code = worker.main(order)
-    if code == 0:
+    if code == 0 and sys.platform.startswith("linux"):  # no fabric elsewhere
         _tcp.write(folder, rank)
     return code
 
