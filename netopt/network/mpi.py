@@ -65,7 +65,8 @@ class MpiNetwork:
             i: Inlet(self._frames, i, size, MPI.Status()) for i in self._agent.predecessors
         }
         self._taken: list[Inlet] = []
-        self._travel = Travel(self._agent, experiment)
+        shift = self._shift() if experiment.options.network.clock == "real" else 0.0
+        self._travel = Travel(self._agent, experiment, shift)
         self._tracer = tracer(self._agent, self._travel, experiment)
         self._trace = Trace([], [], [])
         if self._tracer is not None:
@@ -85,6 +86,16 @@ class MpiNetwork:
 
         self._tick, self._ticks = experiment.tick, 0
         self._inflow = self._flow() if self._algorithm.asynchronous else None
+
+    def _shift(self) -> float:
+        """Return how far this host's monotonic clock is behind the root's, in seconds."""
+        from netopt.network.offsets import calibrate  # late: few runs have a real clock
+
+        def wait(request: MPI.Request) -> None:
+            blame = f"agent {self.rank} waits for others to compare their clocks"
+            self.deadline.wait([request], lambda: self._distress_call(blame))
+
+        return calibrate(self._comms[3], wait).seconds
 
     def _flow(self) -> Inflow:
         """Return the inflow of an asynchronous agent, which is fed whenever this rank waits."""
