@@ -114,3 +114,38 @@ def test_what_a_namespace_calls_itself_does_not_matter(monkeypatch: pytest.Monke
     before = offsets.host()
     monkeypatch.setattr(offsets.platform, "node", lambda: "another")
     assert offsets.host() == before
+
+
+SHIFTED = """
+import os, sys, time
+rank = next(int(os.environ[n]) for n in ("PMI_RANK", "OMPI_COMM_WORLD_RANK") if n in os.environ)
+steady = time.monotonic
+time.monotonic = lambda: steady() + 5000.0 * rank
+from netopt import worker
+from netopt.network import offsets
+offsets.host = lambda: bytes([rank]) * 16
+sys.exit(worker.run({file!r}, (), (), {out!r}, debug=False, quiet=True))
+"""
+
+
+def test_a_real_clock_is_right_across_hosts_whose_own_are_not(tmp_path: Path) -> None:
+    """Each rank has a host of its own, an hour apart: frames come neither late nor early."""
+    file, out = tmp_path / "job.yaml", tmp_path / "run"
+    file.write_text(
+        """
+rounds: 10
+problem: {id: quadratic, dimension: 1000}
+topology: {id: ring, size: 3, link: {rate: 1 Mbit/s, latency: 5 ms}}
+algorithm: dgd
+network: {clock: real, timeout: 20}
+"""
+    )
+    program = tmp_path / "program.py"
+    program.write_text(SHIFTED.format(file=str(file), out=str(out)), encoding="utf-8")
+    arguments, variables = launcher.command(3, [])
+    done = command([*arguments[: arguments.index("-m")], str(program)], **variables)
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    wanted = 10 * (8 * 8032 / 1e6 + 5e-3)
+    # A clock that is ahead by the error lets frames go as much too early.
+    assert wanted - 0.1 <= rows[-1]["emulated_seconds"] < 2 * wanted + 1
