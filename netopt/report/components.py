@@ -11,6 +11,7 @@ import msgspec
 from netopt import links, resources, yamlfile
 from netopt.algorithms import Algorithm
 from netopt.codecs import Codec
+from netopt.compute import Compute
 from netopt.errors import ConfigError
 from netopt.links.presets import ABOUT, PRESETS
 from netopt.mixing import Mixing
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 KINDS: dict[str, type[Component]] = {
-    base.kind: base for base in (Problem, Generator, Mixing, Algorithm, Codec, Schedule)
+    base.kind: base for base in (Problem, Generator, Mixing, Algorithm, Codec, Schedule, Compute)
 }
 LINK = "link"
 """What presets of links are listed and shown as, though they are no components."""
@@ -76,6 +77,8 @@ def facts(cls: type[Component]) -> list[str]:
     lines = [f"reference: {cls.reference}"] if cls.reference else []
     if issubclass(cls, Codec):
         lines.append(f"unbiased: {'yes' if cls.unbiased else 'no'}")
+    if issubclass(cls, Compute):
+        lines.append(f"the same times in every run: {'yes' if cls.modelled else 'no'}")
     if issubclass(cls, Algorithm):
         for channel in cls.channels:
             vectors = f"{channel.vectors} vector{'s' if channel.vectors > 1 else ''} a frame"

@@ -24,6 +24,8 @@ def example(cls: type[Component]) -> dict[str, Any]:
     if cls.kind == "mixing":
         size = 2 if any(field.required for field in msgspec.structs.fields(cls)) else 8
         return {"topology": {"id": "complete", "size": size, "weights": spec}}
+    if cls.kind == "compute":
+        return {"network": {"compute": spec}}
     return {cls.kind: spec}
 
 

@@ -68,6 +68,7 @@ def test_example_builds_the_component(kind, name):
         "codec": lambda: part["codecs"]["mix"],
         "schedule": lambda: part["algorithm"]["schedule"],
         "mixing": lambda: part["topology"]["weights"],
+        "compute": lambda: part["network"]["compute"],
     }.get(kind, lambda: part[kind])()
     assert type(build(KINDS[kind], found)) is cls
     if kind in ("topology", "mixing"):
@@ -192,7 +193,7 @@ def test_values_as_yaml(value, text):
             "zzz",
             "raw",
             "there is no kind of component called 'zzz'; choose from problem, topology, mixing, "
-            "algorithm, codec, schedule, link",
+            "algorithm, codec, schedule, compute, link",
         ),
         ("link", "wfi", "no link is called 'wfi'; did you mean 'wifi'?"),
         ("link", "", f"no link is called ''; choose from {', '.join(PRESETS)}"),
