@@ -178,3 +178,24 @@ def break_even(
     output.write(file, rows)
     if figure is not None:
         break_even_figure.draw(rows, figure)
+
+
+@bench.command()
+@click.option("--sizes", metavar="1024,65536,...", help="Bytes of a frame; 1 KiB to 1 MiB.")
+@click.option("--rates", metavar="RATE,...", help="Rates of the links; 10 and 100 Mbit/s.")
+@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--quick", is_flag=True, help="Every other size.")
+@click.option("--json", "file", metavar="FILE", help="Write the rows there as well.")
+def clock(
+    sizes: str | None, rates: str | None, repeats: int, quick: bool, file: str | None
+) -> None:
+    """The virtual clock beside the wall, over links that the kernel shapes (as root)."""
+    from netopt.bench import clock as measured
+    from netopt.bench import output
+    from netopt.bench.clock_cases import cases
+    from netopt.bench.round import progress
+
+    output.check_writable(file)
+    rows = measured.measure(cases(sizes, rates, quick), repeats, progress())
+    show(measured.table(rows))
+    output.write(file, rows)
