@@ -7,6 +7,7 @@ a protocol (``--mpi=``) that its library speaks; without it each task is a world
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 from netopt.errors import ConfigError
@@ -17,9 +18,8 @@ CURE = (
     "Slurm has), or mpirun inside the allocation"
 )
 
-
 PATIENCE = 2.0
-"""Seconds that a silent task stays, since srun may end a step when its first task has failed."""
+"""Seconds that a task stays, since srun may end a whole step when its first task has failed."""
 
 
 def tasks() -> int:
@@ -54,10 +54,11 @@ def refuse(size: int) -> int:
     wrong = singletons(size)
     if not wrong:
         return 0
-    if silent():
-        time.sleep(PATIENCE)
-    else:
+    if not silent():
         say(f"netopt: error: {wrong}; {CURE}")
+    # Whoever is ended meanwhile leaves with the same code, which is then the step's.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(ConfigError.exit_code))
+    time.sleep(PATIENCE)
     return ConfigError.exit_code
 
 

@@ -346,6 +346,7 @@ def test_mpirun_of_one_rank_inside_of_srun(environment, name):
 @pytest.mark.parametrize("size", ["", "4"])  # Slurm's pmi2 tells the size to who cannot hear it
 def test_strangers_are_told_of_once(environment, capsys, monkeypatch, size):
     monkeypatch.setattr(slurm, "PATIENCE", 0.0)
+    monkeypatch.setattr(slurm.signal, "signal", lambda *_: None)
     environment(SLURM_STEP_NUM_TASKS="4", PMI_SIZE=size)
     for task in "1230":
         environment(SLURM_PROCID=task)
