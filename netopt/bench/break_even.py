@@ -55,7 +55,7 @@ def measure(case: Case, clock: str = "real", watch: Watch = lambda done, of: Non
     """
     launcher.check()
     for item in case.items:
-        experiment_of(item, 64)  # what is wrong is told here, before anything starts
+        experiment_of(item, case.d)  # what is wrong is told here, before anything starts
     load = os.getloadavg()[0]
     found = []
     for told in printed_by(MODULE, case, 2, len(case.items)):
@@ -108,7 +108,7 @@ def _against(told: Row, plain: Row) -> Row:
     """Return on which links a codec pays, by medians, and at the quartiles of what turns differ."""
     codec, other = parts_of(told), parts_of(plain)
     slower = [_own(told, k) - _own(plain, k) for k in range(len(told["total"]))]
-    quick, slow = spread(other.bits - codec.bits, slower)
+    quick, slow = spread(codec, other, slower)
     found = {"": compared(codec, other), "quick_": quick, "slow_": slow}
     row: Row = {f"{head}{key}": value for head, v in found.items() for key, value in _told(v)}
     return {**row, "encode": other.encode, "decode": other.decode, "bits": other.bits}
@@ -123,11 +123,11 @@ def _own(told: Row, turn: int) -> float:
 
 
 def _spread(values: Sequence[float]) -> float:
-    """Return the quartiles' distance over the median, 0 for a single value."""
+    """Return the quartiles' distance over the median, 0 for a single value and for zeros."""
     if len(values) < 2:
         return 0.0
     low, middle, high = quantiles(values, n=4, method="inclusive")
-    return (high - low) / middle
+    return (high - low) / middle if middle else 0.0
 
 
 def _check(case: Case, rows: Sequence[Row], clock: str, watch: Watch) -> None:

@@ -21,7 +21,7 @@ from netopt.errors import ConfigError
 from netopt.keys import Key, Purpose
 from netopt.registry import build, discover
 
-D = 10**6
+D, MOST = 10**6, 1e8
 REPEATS, QUICK_REPEATS = 15, 5
 LEAST = 3
 """Turns of a codec for which there is time for no more."""
@@ -152,8 +152,8 @@ def label(spec: Spec) -> str:
 
 def case_of(d: float, codecs: Sequence[str], limit: str | None, quick: bool) -> Case:
     """Return the case that the command line says; ConfigError for what cannot be."""
-    if not (d >= 1 and d.is_integer()):
-        raise ConfigError(f"--d: expected a whole number of coordinates from 1, got {d:g}")
+    if not (1 <= d <= MOST and d.is_integer()):
+        raise ConfigError(f"--d: expected a whole number of coordinates, 1 to {MOST:g}, got {d:g}")
     usual = QUICK_LIMIT if quick else LIMIT
     items = tuple(Item(spec) for spec in codecs_of(codecs))
     return Case(items, int(d), QUICK_REPEATS if quick else REPEATS, limit_of(limit, usual))

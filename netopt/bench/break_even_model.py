@@ -58,8 +58,12 @@ def compared(codec: Parts, plain: Parts) -> Verdict:
     return verdict(plain.bits - codec.bits, codec.own - plain.own)
 
 
-def spread(saved: float, slower: Sequence[float]) -> tuple[Verdict, Verdict]:
-    """Return the verdicts at the quartiles of measured differences, that of the quickest first."""
+def spread(codec: Parts, plain: Parts, slower: Sequence[float]) -> tuple[Verdict, Verdict]:
+    """Return the verdicts at the quartiles of what turns differ, that of the quickest first.
+
+    They are put around the difference of ``codec`` and ``plain``, which are medians themselves.
+    """
     many = slower if len(slower) > 1 else [*slower, *slower]
-    low, _, high = quantiles(many, n=4, method="inclusive")
-    return verdict(saved, low), verdict(saved, high)
+    low, middle, high = quantiles(many, n=4, method="inclusive")
+    saved, mean = plain.bits - codec.bits, codec.own - plain.own
+    return verdict(saved, mean + low - middle), verdict(saved, mean + high - middle)

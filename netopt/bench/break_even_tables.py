@@ -45,12 +45,12 @@ def between(verdict: Row) -> str:
     '200 to 300 Mbit/s'
     """
     slow, quick = pays(verdict, "slow_"), pays(verdict, "quick_")
-    if slow == quick:
-        return ""
-    if "below" != verdict["slow_pays"] or "below" != verdict["quick_pays"]:
-        return f"{slow} to {quick}"
-    (low, unit), (high, other) = (text.split()[1:] for text in (slow, quick))
-    return f"{low} to {high} {other}" if unit == other else f"{low} {unit} to {high} {other}"
+    kinds = {verdict["slow_pays"], verdict["quick_pays"]}
+    if slow == quick or len(kinds) > 1:
+        return "" if slow == quick else f"{slow} to {quick}"
+    low, high = (rate(value) for value in sorted((verdict["slow_rate"], verdict["quick_rate"])))
+    unit = high.partition(" ")[2]
+    return f"{low.removesuffix(f' {unit}')} to {high}"
 
 
 def _parts(rows: Sequence[Row]) -> Table:
