@@ -165,11 +165,11 @@ def _start(order: Order) -> Job | int:
     except (ImportError, RuntimeError) as error:  # no mpi4py, or no MPI library that it can load
         say(f"netopt: error: MPI does not load: {error}; 'netopt doctor' says more")
         return ConfigError.exit_code
-    from netopt.network import mpi
+    from netopt.network import ranks
 
     # A shell that puts a job into the background makes it ignore SIGINT; the launcher relies on it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    rank, size = mpi.world()
+    rank, size = ranks.world()
     if size == 1:  # alone: meant so, or by a mistake that only Slurm's variables show
         from netopt.report import slurm
 
@@ -178,7 +178,7 @@ def _start(order: Order) -> Job | int:
     job: Job | None = None
     told = ""
     try:
-        packed = mpi.tell(_packed(order) if rank == 0 else b"")
+        packed = ranks.tell(_packed(order) if rank == 0 else b"")
         if order.ranks is not None and order.ranks != size:
             raise ConfigError(f"-n says {order.ranks} ranks, but mpirun started {size}")
         experiment = prepare(order, size, packed)
@@ -187,7 +187,7 @@ def _start(order: Order) -> Job | int:
         told = f"netopt: error: {error}"
     except BaseException as error:  # the others would wait for this rank's word for ever
         return _abort(error, order.debug)
-    codes = mpi.agree_on_failure(0 if job else ConfigError.exit_code)
+    codes = ranks.agree_on_failure(0 if job else ConfigError.exit_code)
     if job is not None and not any(codes):
         if rank == 0 and not order.quiet:
             for warning in job.experiment.warnings:
@@ -235,12 +235,12 @@ def prepare(order: Order, size: int, packed: bytes) -> Experiment:
 def _open(experiment: Experiment, order: Order) -> Recorder:
     """Return the root's recorder, its directory made; ConfigError if that cannot be."""
     from netopt import config
-    from netopt.network import mpi
+    from netopt.network import ranks
     from netopt.recorder import Recorder, manifest
 
     recorder = Recorder(Path(order.out) if order.out else config.new_directory(Path(order.file)))
     agents, seed = experiment.topology.size, experiment.options.seed
-    recorder.open(experiment.resolved, manifest(seed, "mpi", mpi.library(), agents))
+    recorder.open(experiment.resolved, manifest(seed, "mpi", ranks.library(), agents))
     return recorder
 
 
@@ -264,10 +264,10 @@ def show(directory: Path) -> None:
 
 def _abort(error: BaseException, debug: bool) -> int:
     """End all ranks because of what went wrong on this one; return the exit code."""
-    from netopt.network import mpi
+    from netopt.network import ranks
 
-    code = _fail(error, mpi.world()[0], debug)
-    mpi.abort(code)
+    code = _fail(error, ranks.world()[0], debug)
+    ranks.abort(code)
     return code
 
 

@@ -26,7 +26,7 @@ from netopt.bench.break_even_cases import (
     experiment_of,
 )
 from netopt.bench.rank import Row
-from netopt.network import mpi
+from netopt.network import mpi, ranks
 
 
 class Contestant:
@@ -97,7 +97,7 @@ def _turn(field: Mapping[str, Contestant]) -> None:
 
 def measure(told: list[Any]) -> Iterator[Row]:
     """Measure all items; yield the row of each at the root."""
-    rank.pin(mpi.world()[0])
+    rank.pin(ranks.world()[0])
     case = Case(*told)
     gc.collect()
     gc.freeze()

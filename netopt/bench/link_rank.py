@@ -32,7 +32,7 @@ from netopt.bench.link_ends import Edge, Held, Plain
 from netopt.bench.link_sampling import Forecast, Sampled, sample, window_of
 from netopt.bench.rank import Row
 from netopt.mpi import MPI
-from netopt.network import mpi
+from netopt.network import ranks
 
 NAP = 0.02
 """Seconds of sleep between two looks of a rank that takes no part."""
@@ -45,7 +45,7 @@ class Place:
     """A rank's end of a pair: its communicators, its lanes, its core."""
 
     def __init__(self, pair: Pair, case: Case, comms: list[Any]) -> None:
-        self.rank = mpi.world()[0]
+        self.rank = ranks.world()[0]
         self.edge = Edge(pair, self.rank)
         self.orders, self._frames, self._stamps = comms
         self._held = case.clock == "real"
@@ -157,11 +157,11 @@ def measure(told: list[Any]) -> Iterator[Row]:
     gc.collect()
     gc.freeze()
     for block in blocks(case):
-        if mpi.world()[0] == block.pair.first:
+        if ranks.world()[0] == block.pair.first:
             place = Place(block.pair, case, comms)
             yield from lead(block, case, place)
             place.orders.Send(np.array([STOP, 0, 0, 0], np.int64), place.edge.peer)
-        elif mpi.world()[0] == block.pair.second:
+        elif ranks.world()[0] == block.pair.second:
             follow(Place(block.pair, case, comms))
         _sleep_until_all_are_here()
 

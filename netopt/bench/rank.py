@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from netopt.engine import single_threaded
-from netopt.network import mpi
+from netopt.network import ranks
 from netopt.speech import say, told
 
 Row = dict[str, Any]
@@ -29,10 +29,10 @@ def play(work: Callable[[Any], Iterator[Row]]) -> None:
     try:
         with single_threaded():
             for row in work(json.loads(sys.argv[1])):
-                print(json.dumps({**row, "mpi": mpi.library()}), flush=True)
+                print(json.dumps({**row, "mpi": ranks.library()}), flush=True)
     except BaseException as error:
         say(f"netopt: error: {told(error)}")
-        mpi.abort(1)
+        ranks.abort(1)
         sys.exit(1)
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from netopt.bench import rank
+from netopt.bench.neighbours import Neighbours
 from netopt.bench.round_cases import Case, experiment_of
 from netopt.bench.round_rivals import BY_HAND, Bare, Handwritten, disropt
 from netopt.bench.round_share import Stopwatch, own_seconds, watched
 from netopt.config import Experiment
-from netopt.network import mpi
+from netopt.network import mpi, ranks
 
 Play = Callable[[int], None]
 
@@ -45,9 +46,9 @@ def race(
 def measure(case: Case) -> dict[str, Any] | None:
     """Run one case on all ranks; return its row at the root, else None."""
     experiment = experiment_of(case)
-    mine, _ = mpi.world()
+    mine, _ = ranks.world()
     network = mpi.MpiNetwork(experiment)
-    neighbours = mpi.Neighbours(experiment.topology.predecessors(mine))
+    neighbours = Neighbours(experiment.topology.predecessors(mine))
     hand = BY_HAND[case.algorithm](experiment, mine, neighbours)
     bare = Bare(neighbours, len(hand.x), case.d)
     plays: dict[str, Play] = {"netopt": network.play, "bare": bare.play, "handwritten": hand.play}
@@ -103,7 +104,7 @@ def _own(experiment: Experiment, rounds: int) -> float:
 
 def measure_all(told: list[Any]) -> Iterator[dict[str, Any]]:
     """Measure all cases; yield the row of each at the root."""
-    rank.pin(mpi.world()[0])
+    rank.pin(ranks.world()[0])
     for words in told:
         row = measure(Case(*words))
         if row is not None:

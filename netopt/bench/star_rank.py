@@ -19,7 +19,7 @@ from netopt.bench import rank
 from netopt.bench.star_cases import Case, experiments
 from netopt.bench.star_split import PARTS, Place, Split, timers
 from netopt.config import Experiment
-from netopt.network import mpi
+from netopt.network import mpi, ranks
 
 WIRE: Place = ("wire", mpi.MpiNetwork, "_exchange")
 
@@ -74,7 +74,7 @@ def measure(told: list[Any]) -> Iterator[dict[str, Any]]:
     """Let all methods take turns; yield what each turn measured, but for a first turn of all."""
     case = Case(*told)
     if case.pinned:
-        rank.pin(mpi.world()[0])
+        rank.pin(ranks.world()[0])
     with np.errstate(over="ignore", invalid="ignore"):  # as a run has it
         todo = experiments(case)
         gc.collect()

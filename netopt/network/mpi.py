@@ -7,7 +7,6 @@ wait is a polled one, so that a neighbour that never answers is named instead of
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from netopt.network import (
     agents_of,
     distress,
     located,
+    ranks,
     receive,
 )
 from netopt.network.actor import Actor
@@ -41,9 +41,6 @@ from netopt.network.trace import Arrival, Ended, Span, Trace
 from netopt.network.tracers import joined, tracer
 from netopt.network.travel import Travel, VirtualClock
 
-NAP = 0.0001
-"""Seconds between two looks at whether the others have started: short, for several may follow."""
-
 FRAME_TYPE = MPI.UNSIGNED_CHAR  # what mpi4py takes numpy's uint8 for
 
 
@@ -53,7 +50,7 @@ class MpiNetwork:
     def __init__(self, experiment: Experiment) -> None:
         self._timeout = experiment.options.network.timeout
         self.deadline = Deadline(self._timeout)
-        self._comms = _copies(3 if experiment.options.network.clock == "none" else 4)
+        self._comms = ranks.copies(3 if experiment.options.network.clock == "none" else 4)
         self._frames, control, self._distress = self._comms[:3]
         self._control = Control(control, self._control_wait, self.deadline.endless)
         self.rank, self.size, self.root = control.Get_rank(), control.Get_size(), self._control.root
@@ -346,68 +343,7 @@ class MpiNetwork:
             comm.Free()
 
 
-class Neighbours:
-    """MPI's own neighbourhood collective, without anything of netopt: the yardstick of a round."""
-
-    def __init__(self, sources: Sequence[int]) -> None:
-        self.sources = tuple(sources)
-        self._comm = MPI.COMM_WORLD.Create_dist_graph_adjacent(self.sources, self.sources)
-
-    def allgather(self, x: Vector, out: Vector) -> None:
-        """Write the arrays of all sources, in their order, to the rows of ``out``."""
-        self._comm.Neighbor_allgather(x, out)
-
-    def close(self) -> None:
-        """Free the communicator."""
-        self._comm.Free()
-
-
 def _largest_frame(experiment: Experiment) -> int:
     d = experiment.problem.d
     pairs = zip(experiment.algorithm.channels, experiment.codecs, strict=True)
     return HEADER_BYTES + max(c.vectors * nbytes(codec.max_nbits(d)) for c, codec in pairs)
-
-
-def _copies(count: int) -> list[MPI.Comm]:
-    """Return communicators of all ranks, made together: one by one, 8 ranks take twice as long."""
-    made = [MPI.COMM_WORLD.Idup() for _ in range(count)]
-    for _, request in made:
-        _nap_until(request)
-    return [comm for comm, _ in made]
-
-
-def world() -> tuple[int, int]:
-    """Return this rank and the number of ranks."""
-    return MPI.COMM_WORLD.Get_rank(), MPI.COMM_WORLD.Get_size()
-
-
-def tell(data: bytes) -> bytes:
-    """Return the root's bytes on every rank; their number travels first."""
-    size = np.array([len(data)], dtype=np.int64)
-    _nap_until(MPI.COMM_WORLD.Ibcast(size))
-    content = np.frombuffer(data, np.uint8) if world()[0] == 0 else np.empty(size[0], np.uint8)
-    _nap_until(MPI.COMM_WORLD.Ibcast(content))
-    return content.tobytes()
-
-
-def agree_on_failure(code: int) -> list[int]:
-    """Return every rank's exit code, so that a mistake that all see is told by one of them."""
-    codes = np.zeros(MPI.COMM_WORLD.Get_size(), dtype=np.int64)
-    _nap_until(MPI.COMM_WORLD.Iallgather(np.array([code], dtype=np.int64), codes))
-    return [int(c) for c in codes]
-
-
-def _nap_until(request: MPI.Request) -> None:
-    """Return when a request is done; until then the cores are for the ranks that start slowly."""
-    while not request.Test():
-        time.sleep(NAP)
-
-
-def abort(code: int) -> None:
-    """End all ranks at once with this exit code."""
-    MPI.COMM_WORLD.Abort(code)
-
-
-def library() -> str:
-    """Return the first line of the MPI library's own description."""
-    return MPI.Get_library_version().strip().split("\n")[0].strip("\x00 ")
