@@ -105,7 +105,6 @@ class Travel:
         shared = graph.uplinks.get(rank), graph.downlinks.get(rank)
         self._ports = Ports(rank, links, *shared)
         self._chancy = any(link.loss or link.jitter for link in links.values())
-        self._half = any(link.duplex == "half" for link in links.values())
         self._begun = False
 
     def begin(self) -> None:
