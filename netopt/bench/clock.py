@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from netopt import config, yamlfile
-from netopt.bench.clock_cases import Case
+from netopt.bench.clock_cases import TINY, Case
 from netopt.bench.output import machine
 from netopt.errors import NetoptError
 from netopt.fabric import _run
@@ -35,21 +35,30 @@ def measure(cases: Sequence[Case], repeats: int, watch: Callable[[int, int], Non
     """Play each case ``repeats`` times; return one dict a case, times in seconds a round.
 
     ``kernel`` is the median, ``kernel_least`` and ``kernel_most`` the spread of what the wall
-    said; ``emulated`` is the virtual clock's, of the median run; ``ratio`` is kernel over emulated.
-    Raises ConfigError if there can be no fabric.
+    said; ``emulated`` is the virtual clock's, of the median run. ``host`` is what the ranks take
+    for a round of tiny frames without any rate: MPI, the kernel's stack, and their turns on the
+    cores, which belong to no link. ``ratio`` is kernel over emulated + host. Raises ConfigError if
+    there can be no fabric.
     """
     _run.check(config.make(cases[0].run()).topology)
+    idle = list(dict.fromkeys(case._replace(rate=None, frame=TINY) for case in cases))
+    hosts: dict[str, float] = {}
     rows = []
-    for done, case in enumerate(cases, 1):
-        rows.append(_compared(case, sorted(_play(case) for _ in range(repeats))))
-        watch(done, len(cases))
+    for done, case in enumerate([*idle, *cases], 1):
+        times = sorted(_play(case) for _ in range(repeats))
+        if case.rate is None:
+            hosts[case.graph] = median(wall - emulated for wall, emulated in times)
+        else:
+            rows.append(_compared(case, times, hosts[case.graph]))
+        watch(done, len(idle) + len(cases))
     return rows
 
 
-def _compared(case: Case, times: Sequence[tuple[float, float]]) -> Row:
+def _compared(case: Case, times: Sequence[tuple[float, float]], host: float) -> Row:
     walls = [wall for wall, _ in times]
     wall, emulated = times[len(times) // 2]
     limit = CLOSE if case.frame >= LARGE else LOOSE
+    ratio = wall / (emulated + host)
     return {
         **case._asdict(),
         "rounds": case.rounds,
@@ -57,9 +66,10 @@ def _compared(case: Case, times: Sequence[tuple[float, float]]) -> Row:
         "kernel_least": walls[0],
         "kernel_most": walls[-1],
         "emulated": emulated,
-        "ratio": wall / emulated,
+        "host": host,
+        "ratio": ratio,
         "limit": limit,
-        "held": abs(wall / emulated - 1) <= limit,
+        "held": abs(ratio - 1) <= limit,
         "machine": machine(),
     }
 
@@ -90,7 +100,7 @@ def table(rows: Sequence[Row]) -> Table:
 
     title = "A round: the kernel's links on the wall, and the virtual clock"
     lines = Table(title=title, caption=machine())
-    heads = ("graph", "rate", "frame", "rounds", "kernel", "spread", "emulated", "ratio", "held")
+    heads = ("graph", "rate", "frame", "kernel", "spread", "emulated", "host", "ratio", "held")
     for i, head in enumerate(heads):
         lines.add_column(head, justify="left" if i < 2 else "right")
     for row in rows:
@@ -99,8 +109,8 @@ def table(rows: Sequence[Row]) -> Table:
 
 
 def _cells(row: Row) -> list[str]:
-    kernel, least, most = (units.seconds(row[k]) for k in ("kernel", "kernel_least", "kernel_most"))
+    names = ("kernel", "kernel_least", "kernel_most", "emulated", "host")
+    kernel, least, most, emulated, host = (units.seconds(row[name]) for name in names)
     held = "yes" if row["held"] else f"no, {row['limit']:.0%} wanted"
-    spent = [str(row["rounds"]), kernel, f"{least} to {most}", units.seconds(row["emulated"])]
-    name = f"{row['graph']}-{row['agents']}"
-    return [name, row["rate"], units.size(row["frame"]), *spent, f"{row['ratio']:.3f}", held]
+    case = [f"{row['graph']}-{row['agents']}", row["rate"], units.size(row["frame"])]
+    return [*case, kernel, f"{least} to {most}", emulated, host, f"{row['ratio']:.3f}", held]

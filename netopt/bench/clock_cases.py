@@ -21,12 +21,19 @@ SECONDS = 1.5
 FEWEST, MOST = 6, 300
 
 
+TINY = HEADER_BYTES + ITEM
+"""The smallest frame: one coordinate."""
+
+
 class Case(NamedTuple):
-    """Frames of ``frame`` bytes on all edges of a ``graph`` (ring or star) of ``agents``."""
+    """Frames of ``frame`` bytes on all edges of a ``graph`` (ring or star) of ``agents``.
+
+    ``rate`` None: as fast as the kernel can.
+    """
 
     graph: str
     agents: int
-    rate: str
+    rate: str | None
     frame: int
 
     @property
@@ -37,6 +44,8 @@ class Case(NamedTuple):
     @property
     def rounds(self) -> int:
         """How many rounds are timed."""
+        if self.rate is None:
+            return MOST
         seconds = Link(rate=self.rate, **PACKETS).seconds(self.frame) * self.exchanges  # type: ignore[arg-type]
         return max(FEWEST, min(MOST, round(SECONDS / seconds)))
 
@@ -69,10 +78,8 @@ def cases(sizes: str | None, rates: str | None, quick: bool) -> list[Case]:
 
 
 def _size(word: str) -> int:
-    if not word.strip().isdecimal() or not HEADER_BYTES + ITEM <= int(word) <= 2**24:
-        raise ConfigError(
-            f"--sizes takes bytes of a frame, {HEADER_BYTES + ITEM} to {2**24}, got {word!r}"
-        )
+    if not word.strip().isdecimal() or not TINY <= int(word) <= 2**24:
+        raise ConfigError(f"--sizes takes bytes of a frame, {TINY} to {2**24}, got {word!r}")
     return int(word)
 
 
