@@ -50,6 +50,7 @@ def cli(debug: bool) -> None:
 @set_option
 @click.option("--driver", type=click.Choice(["mpi", "lockstep"]), help="Override network.driver.")
 @click.option("--out", metavar="DIR", help="Run directory; a new one under runs/ if not given.")
+@click.option("--hostfile", metavar="FILE", help="Hosts of the ranks, one line a rank.")
 @click.option("--fabric", is_flag=True, help="Across namespaces and cables in the kernel, as root.")
 @load_option
 @click.pass_context
@@ -60,6 +61,7 @@ def run(
     overrides: tuple[str, ...],
     driver: str | None,
     out: str | None,
+    hostfile: str | None,
     fabric: bool,
     load: tuple[str, ...],
 ) -> int:
@@ -73,12 +75,13 @@ def run(
     if any(name in os.environ for name in MPI_WORLD):
         from netopt import worker
 
-        if fabric:
-            raise ConfigError("--fabric starts mpirun itself; use it without mpirun")
+        for option, given in (("--fabric", fabric), ("--hostfile", hostfile)):
+            if given:
+                raise ConfigError(f"{option} starts mpirun itself; use it without mpirun")
         return worker.run(file, overrides, load, out or "", debug, ranks)
     from netopt import command
 
-    return command.run(file, overrides, load, out, ranks, debug, fabric)
+    return command.run(file, overrides, load, out, ranks, debug, fabric, hostfile)
 
 
 @cli.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from netopt import config, engine, launcher, worker
@@ -16,6 +16,8 @@ from netopt.speech import say
 from netopt.topologies import Topology
 from netopt.worker import show
 
+Play = Callable[[Topology, Sequence[str], Path, Progress], int]
+"""Plays a topology's workers, told in words, into a directory; returns the exit code."""
 START = "nothing was recorded yet"
 
 
@@ -27,8 +29,11 @@ def run(
     ranks: int | None,
     debug: bool,
     fabric: bool = False,
+    hostfile: str | None = None,
 ) -> int:
     """Play a run file with the driver that it names, over a ``fabric``; return the exit code.
+
+    A ``hostfile`` names the hosts of the ranks.
 
     Everything that can be wrong with the input is found here, before a process or a file is made.
     """
@@ -45,6 +50,8 @@ def run(
             return worker.run(file, overrides, load, out or "", debug, ranks)
     if fabric:
         _check_fabric(experiment)
+    if hostfile:
+        _check_hostfile(Path(hostfile), lockstep, fabric)
     if out:
         check_writable(Path(out))
     for warning in experiment.warnings:
@@ -57,7 +64,7 @@ def run(
             code = 0
         else:
             words = _words(source, overrides, load, directory, debug)
-            play = _over_fabric if fabric else _over_mpi
+            play = _over_fabric if fabric else _over_mpi(hostfile)
             code = play(experiment.topology, words, directory, progress)
     except KeyboardInterrupt:
         progress.close()
@@ -102,10 +109,23 @@ def _words(
     return words + (["--debug"] if debug else [])
 
 
-def _over_mpi(topology: Topology, words: Sequence[str], directory: Path, progress: Progress) -> int:
-    arguments, variables = launcher.command(topology.size, words)
-    say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))
-    return launcher.launch(arguments, variables, directory, progress.see)
+def _check_hostfile(file: Path, lockstep: bool, fabric: bool) -> None:
+    if lockstep or fabric:
+        what = "lockstep plays all agents" if lockstep else "a fabric has all agents"
+        raise ConfigError(f"{what} on this host; leave --hostfile out")
+    launcher.check_hostfile(file, launcher.is_open_mpi(launcher.find_mpirun()))
+
+
+def _over_mpi(hostfile: str | None) -> Play:
+    """Return what starts mpirun, on the hosts of a file if there is one."""
+
+    def play(topology: Topology, words: Sequence[str], directory: Path, progress: Progress) -> int:
+        hosts = Path(hostfile) if hostfile else None
+        arguments, variables = launcher.command(topology.size, words, hosts)
+        say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))
+        return launcher.launch(arguments, variables, directory, progress.see)
+
+    return play
 
 
 def _over_fabric(

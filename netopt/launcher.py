@@ -74,18 +74,41 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
-def command(ranks: int, worker: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def command(
+    ranks: int, worker: Sequence[str], hostfile: Path | None = None
+) -> tuple[list[str], dict[str, str]]:
     """Return the mpirun command for ``ranks`` workers and the variables that it needs set.
 
-    Raises ConfigError if there is no launcher.
+    They run on this host, where the scheduler has room, or where a hostfile says. Raises
+    ConfigError if there is no launcher, or if it cannot read the hostfile.
     """
     mpirun = find_mpirun()
     extra: list[str] = []
     open_mpi = is_open_mpi(mpirun)
-    if open_mpi and ranks > usable_cores():
+    if hostfile is not None:
+        check_hostfile(hostfile, open_mpi)
+        extra += ["--hostfile" if open_mpi else "-f", str(hostfile)]
+    elif open_mpi and ranks > usable_cores():
         extra.append("--oversubscribe")
     needs = worker_variables(open_mpi)
     return [mpirun, "-n", str(ranks), *extra, sys.executable, "-m", "netopt.worker", *worker], needs
+
+
+def check_hostfile(file: Path, open_mpi: bool) -> None:
+    """Raise ConfigError if a hostfile is not there, or has the form of the other MPI library."""
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigError(f"cannot read the hostfile '{file}': {why}") from None
+    mine, sign = ("Open MPI", ":") if open_mpi else ("MPICH", "slots=")
+    for number, line in enumerate(lines, start=1):
+        entry = line.partition("#")[0].strip()
+        if sign in entry:
+            raise ConfigError(
+                f"line {number} of the hostfile '{file}' says '{entry}', which {mine} does not "
+                "read; name the host alone, on one line for each of its ranks"
+            )
 
 
 def worker_variables(open_mpi: bool) -> dict[str, str]:

@@ -102,10 +102,20 @@ def test_what_was_made_is_removed_if_the_rest_cannot_be(hosts, tmp_path):
     other = Hosts(tmp_path)
     other.wire = f"{hosts.wire}x"
     other.names = [f"{hosts.names[0]}x", "nc" + 16 * "x"]  # no interface has so long a name
-    with pytest.raises(RuntimeError, match="^ip link add ncx"):
+    with pytest.raises(RuntimeError, match=r"^ip link add ncx"):
         other.make()
     made = {other.wire, other.names[0]}
     assert made <= set(os.listdir("/sys/class/net"))
     other.remove()
     assert not made & set(os.listdir("/sys/class/net"))
     assert not [name for name in other.names if Path("/run/netns", name).exists()]
+
+
+def test_netopt_run_takes_a_hostfile(hosts, hostfile, job, tmp_path, expected):
+    before = hosts.sent(hosts.names[0])
+    words = [PYTHON, "-m", "netopt", "run", job, "--out", "run", "--hostfile", hostfile]
+    done = finish(begin(words, across(hosts), tmp_path))
+    assert done.code == 0, done.err
+    assert f" -n 4 -f {hostfile} " in done.err
+    assert left(tmp_path / "run") == expected
+    assert hosts.sent(hosts.names[0]) - before > crossing(tmp_path / "run") > 0
