@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -39,6 +39,7 @@ NAP = 0.02
 STOP = -1
 
 Lane = Plain | Held
+Call = Callable[[], None]
 
 
 class Place:
@@ -49,10 +50,30 @@ class Place:
         self.edge = Edge(pair, self.rank)
         self.orders, self._frames, self._stamps = comms
         self._held = case.clock == "real"
-        rank.pin(0 if self.rank == pair.first else 1)
+        self._lanes: list[Lane] = []
+        self._leads = self.rank == pair.first
+        rank.pin(0 if self._leads else 1)
 
-    def lane(self, size: int, count: int) -> Lane:
-        """Return the way for windows of ``count`` messages of ``size`` bytes."""
+    def calls(self, test: str, size: int, count: int) -> Sequence[Call]:
+        """Return what this end does in an iteration of a test, one call after the other.
+
+        Windows have ``count`` messages of ``size`` bytes. Calls returned before are no longer good.
+        """
+        self.close()
+        lane, reply = self._lanes = [self._lane(size, count), self._lane(REPLY, 1)]
+        if test == LATENCY:
+            return (lane.send, lane.receive) if self._leads else (lane.receive, lane.send)
+        if test == BANDWIDTH:
+            return (lane.send, reply.receive) if self._leads else (lane.receive, reply.send)
+        return (lane.swap,)
+
+    def close(self) -> None:
+        """Free what the calls need."""
+        for lane in self._lanes:
+            lane.close()
+        self._lanes = []
+
+    def _lane(self, size: int, count: int) -> Lane:
         plain = Plain(self._frames, self.edge.peer, size, count)
         if not self._held:
             return plain
@@ -62,6 +83,11 @@ class Place:
         """Tell the other end what comes, and return when it is ready."""
         self.orders.Send(np.array(words, np.int64), self.edge.peer)
         self.ready()
+
+    def stop(self) -> None:
+        """Tell the other end that nothing else comes."""
+        self.orders.Send(np.array([STOP, 0, 0, 0], np.int64), self.edge.peer)
+        self.close()
 
     def ready(self) -> None:
         """Return when both ends are here."""
@@ -75,16 +101,7 @@ class Place:
         return [int(word) for word in words]
 
 
-def calls(test: str, leads: bool, lane: Lane, reply: Lane) -> tuple[Callable[[], None], ...]:
-    """Return what one end does in an iteration of a test, one call after the other."""
-    if test == LATENCY:
-        return (lane.send, lane.receive) if leads else (lane.receive, lane.send)
-    if test == BANDWIDTH:
-        return (lane.send, reply.receive) if leads else (lane.receive, reply.send)
-    return (lane.swap,)
-
-
-def run(todo: tuple[Callable[[], None], ...], iterations: int) -> None:
+def run(todo: Sequence[Call], iterations: int) -> None:
     """Play iterations."""
     if len(todo) == 1:
         for _ in range(iterations):
@@ -120,7 +137,7 @@ def lead(block: Block, case: Case, place: Place) -> Iterator[Row]:
 
 
 def _timer(place: Place, test: str, size: int, count: int) -> Callable[[int], float]:
-    todo = calls(test, True, place.lane(size, count), place.lane(REPLY, 1))
+    todo = place.calls(test, size, count)
 
     def timer(iterations: int) -> float:
         place.order([TESTS.index(test), size, count, iterations])
@@ -136,14 +153,15 @@ def _timer(place: Place, test: str, size: int, count: int) -> Callable[[int], fl
 def follow(place: Place) -> None:
     """Do what the leading end orders until it stops."""
     known: tuple[int, ...] = ()
-    todo: tuple[Callable[[], None], ...] = ()
+    todo: Sequence[Call] = ()
     while True:
         number, size, count, iterations = place.told()
         if number == STOP:
+            place.close()
             return
         if known != (number, size, count):
             known = (number, size, count)
-            todo = calls(TESTS[number], False, place.lane(size, count), place.lane(REPLY, 1))
+            todo = place.calls(TESTS[number], size, count)
         place.ready()
         run(todo, iterations)
         if TESTS[number] == BIDIRECTIONAL:
@@ -160,7 +178,7 @@ def measure(told: list[Any]) -> Iterator[Row]:
         if ranks.world()[0] == block.pair.first:
             place = Place(block.pair, case, comms)
             yield from lead(block, case, place)
-            place.orders.Send(np.array([STOP, 0, 0, 0], np.int64), place.edge.peer)
+            place.stop()
         elif ranks.world()[0] == block.pair.second:
             follow(Place(block.pair, case, comms))
         _sleep_until_all_are_here()

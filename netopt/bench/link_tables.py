@@ -150,6 +150,8 @@ def _notes(rows: Sequence[Row]) -> str:
         notes.append("Messages are held back as in a run with clock: real.")
     if not first["delayed"]:
         notes.append("Nobody delays them: x link leaves latencies out.")
+    if any(row[name]["loss"] for row in rows for name in ("link", "link_back")):
+        notes.append("Losses are in what was measured, not in what x link compares it with.")
     if any(not row["samples"] for row in rows):
         longest = max(row["expected"] for row in rows if not row["samples"])
         notes.append(f"{TOO_LONG}: --limit allows more; up to {seconds(longest)} an iteration.")
