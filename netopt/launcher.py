@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -101,10 +102,12 @@ def check_hostfile(file: Path, open_mpi: bool) -> None:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise ConfigError(f"cannot read the hostfile '{file}': {why}") from None
-    mine, sign = ("Open MPI", ":") if open_mpi else ("MPICH", "slots=")
-    for number, line in enumerate(lines, start=1):
-        entry = line.partition("#")[0].strip()
-        if sign in entry:
+    entries = [line.partition("#")[0].strip() for line in lines]
+    if not any(entries):
+        raise ConfigError(f"the hostfile '{file}' names no host; name one on each line")
+    mine, theirs = ("Open MPI", r"[^:\s]+:\d+") if open_mpi else ("MPICH", r"\S+\s.*slots")
+    for number, entry in enumerate(entries, start=1):
+        if re.match(theirs, entry):
             raise ConfigError(
                 f"line {number} of the hostfile '{file}' says '{entry}', which {mine} does not "
                 "read; name the host alone, on one line for each of its ranks"
