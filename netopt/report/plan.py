@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from netopt.codecs import Codec, nbytes
 from netopt.config import Experiment
 from netopt.frame import HEADER_BYTES
-from netopt.report import units
-from netopt.report.components import flow
+from netopt.options import StopOptions
+from netopt.report.plan_links import LinksPlan, links
 from netopt.topologies import Topology
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
 Frame = tuple[int, int, int]
 """Source, destination and channel of one frame."""
@@ -77,7 +76,9 @@ class Plan(NamedTuple):
     ``exact`` is False if a codec's payload depends on the data; ``may_stop`` is True if a stop
     condition can end the run before ``rounds``. ``edges`` are per round; ``*_per_round`` and
     ``*_total`` are sums over all directed edges, and the totals have the ``extras`` whose number is
-    known. ``diameter`` is None for an unconnected graph.
+    known. ``diameter`` is None for an unconnected graph; ``links`` for a run that has neither links
+    nor a clock. In an ``asynchronous`` run a round stands for one of an agent's own, of which each
+    plays as many as it can: its totals are those of one a tick.
     """
 
     topology: str
@@ -103,6 +104,8 @@ class Plan(NamedTuple):
     wire_bytes_total: int
     setup_bytes: int
     extras: tuple[ExtraPlan, ...] = ()
+    links: LinksPlan | None = None
+    asynchronous: bool = False
 
 
 def plan(experiment: Experiment) -> Plan:
@@ -117,6 +120,7 @@ def plan(experiment: Experiment) -> Plan:
     extras = _extras(experiment, channels)
     known = [(extra, extra.times) for extra in extras if extra.times is not None]
     stop = experiment.options.stop
+    exact = all(channel.exact for channel in channels if channel.frames_per_round)
     return Plan(
         topology=graph.name,
         agents=graph.size,
@@ -131,9 +135,8 @@ def plan(experiment: Experiment) -> Plan:
         diameter=graph.diameter if graph.strongly_connected else None,
         d=experiment.problem.d,
         rounds=experiment.rounds,
-        exact=all(channel.exact for channel in channels if channel.frames_per_round)
-        and all(extra.exact for extra in extras),
-        may_stop=stop.bits is not None or stop.loss is not None,
+        exact=exact and all(extra.exact for extra in extras),
+        may_stop=stop != StopOptions(rounds=stop.rounds),
         channels=channels,
         edges=edges,
         payload_bits_per_round=bits,
@@ -142,14 +145,16 @@ def plan(experiment: Experiment) -> Plan:
         wire_bytes_total=wire * experiment.rounds + sum(n * e.wire_bytes for e, n in known),
         setup_bytes=sum(edge.setup_bytes for edge in edges),
         extras=extras,
+        links=links(experiment, [channel.frame_bytes for channel in channels], exact, bool(extras)),
+        asynchronous=experiment.algorithm.asynchronous,
     )
 
 
 def render(plan: Plan) -> RenderableType:
-    """Return the graph, the channels and the totals of a plan as tables."""
-    from rich.console import Group
+    """Return the graph, the channels, the totals and the links of a plan as tables."""
+    from netopt.report import plan_tables  # late: it is built on this module
 
-    return Group(_graph_table(plan), _channel_table(plan), _total_table(plan))
+    return plan_tables.render(plan)
 
 
 def _channels(experiment: Experiment, traffic: Sequence[Frame]) -> tuple[ChannelPlan, ...]:
@@ -214,90 +219,3 @@ def _extras(experiment: Experiment, channels: Sequence[ChannelPlan]) -> tuple[Ex
         exact = all(channels[index].exact for _, _, index in extra.frames)
         found.append(ExtraPlan(extra.what, extra.times, bits, wire, exact))
     return tuple(found)
-
-
-def _graph_table(plan: Plan) -> Table:
-    table = _facts(f"graph {plan.topology}")
-    kind = "directed" if plan.directed else "undirected"
-    table.add_row("agents", str(plan.agents))
-    table.add_row("directed edges", f"{plan.directed_edges} ({kind} graph)")
-    table.add_row(
-        "out-degree" if plan.directed else "degree", _range(plan.degree_min, plan.degree_max)
-    )
-    table.add_row("connected", _yes(plan.connected))
-    table.add_row("diameter", "-" if plan.diameter is None else f"{plan.diameter} hops")
-    table.add_row("doubly stochastic", _yes(plan.doubly_stochastic))
-    table.add_row("spectral gap", f"{plan.spectral_gap:.6g}")
-    table.add_row("second singular value", f"{plan.second_singular_value:.6g}")
-    return table
-
-
-def _channel_table(plan: Plan) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, title=f"channels, d = {plan.d}", title_justify="left")
-    table.title_style = "bold"
-    for name in ("channel", "codec"):
-        table.add_column(name)
-    for name in ("vectors", "payload bits", "frame bytes", "frames a round"):
-        table.add_column(name, justify="right")
-    for channel in plan.channels:
-        if not channel.frames_per_round:
-            continue  # what is told in the set-up alone
-        most = "" if channel.exact else "at most "
-        table.add_row(
-            channel.name,
-            flow(channel.codec.config()),
-            str(channel.vectors),
-            f"{most}{channel.payload_bits}",
-            f"{most}{channel.frame_bytes} = {HEADER_BYTES} + {channel.payload_bytes}",
-            str(channel.frames_per_round),
-        )
-    return table
-
-
-def _total_table(plan: Plan) -> Table:
-    table = _facts("traffic, headers included")
-    most = "" if plan.exact else "at most "
-    whole = most if not plan.may_stop else "at most "
-    edge = [edge.wire_bytes for edge in plan.edges]
-    low, high = min(edge, default=0), max(edge, default=0)
-    table.add_row("an edge, a round", f"{most}{_range(low, high)} B")
-    table.add_row("all edges, a round", f"{most}{_bytes(plan.wire_bytes_per_round)}")
-    for extra in plan.extras:
-        times = "when the data want it" if extra.times is None else f"{extra.times} times"
-        size = f"{'' if extra.exact else 'at most '}{_bytes(extra.wire_bytes)}"
-        table.add_row(f"a {extra.what}", f"{size}, {times}")
-    apart = [f", and each {extra.what}" for extra in plan.extras if extra.times is None]
-    total = f"{whole}{_bytes(plan.wire_bytes_total)}{''.join(apart)}"
-    table.add_row(f"all edges, {plan.rounds} rounds", total)
-    if plan.setup_bytes:
-        table.add_row("set-up, once", _bytes(plan.setup_bytes))
-    bits = units.bits(plan.payload_bits_total, exact=True)
-    table.add_row("of it payload", f"{whole}{bits}")
-    return table
-
-
-def _facts(title: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE, show_header=False, title=title, title_justify="left")
-    table.title_style = "bold"
-    table.add_column(min_width=24)
-    table.add_column()
-    return table
-
-
-def _bytes(count: int) -> str:
-    """Return bytes by number, and with a unit where that is easier to read."""
-    return f"{count} B" + (f" ({units.size(count)})" if count >= 1000 else "")
-
-
-def _yes(fact: bool) -> str:
-    return "yes" if fact else "no"
-
-
-def _range(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low} to {high}"

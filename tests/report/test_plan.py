@@ -13,14 +13,15 @@ from netopt.codecs.raw import Raw
 from netopt.engine import lockstep
 from netopt.errors import ConfigError
 from netopt.ledger import Tally
-from netopt.registry import build, discover
+from netopt.registry import build, discover, find
 from netopt.report.plan import plan, render
 from netopt.report.text import plain
 
 FIXED = [name for name in discover(Codec) if build(Codec, name).nbits(7) is not None]
 STAR, PAIR = {"id": "star", "size": 4}, {"id": "star", "size": 2}
 GRAPHS = ["ring-5", STAR, PAIR, {"id": "ring", "size": 3, "directed": True}]
-PLACES = [(name, graph) for name in discover(Algorithm) for graph in homes(name, GRAPHS)]
+SYNCHRONOUS = [name for name in discover(Algorithm) if not find(Algorithm, name).asynchronous]
+PLACES = [(name, graph) for name in SYNCHRONOUS for graph in homes(name, GRAPHS)]
 
 
 def experiment(**changes):
