@@ -32,7 +32,8 @@ class Run(NamedTuple):
     else the column of metrics that it names. ``uplink_bits`` is the payload sent to the hub, or on
     all edges where there is no ``hub``; ``wire_bytes`` is all payload and headers on all edges.
     Both are without the set-up, whose payload and whole bytes are ``setup_bits`` and
-    ``setup_bytes``. ``table`` has all columns of the metrics, NaN where nothing was recorded.
+    ``setup_bytes``. ``table`` has all columns of the metrics, NaN where nothing was recorded, and
+    ``edges`` the lines of edges.csv. ``directory`` is where all of it was read.
     """
 
     case: Case
@@ -47,6 +48,8 @@ class Run(NamedTuple):
     table: Mapping[str, Column] = MappingProxyType({})
     measure: str = DISTANCE
     hub: bool = True
+    edges: Sequence[Mapping[str, int]] = ()
+    directory: Path | None = None
 
     def by(self, measure: str) -> Run:
         """Return the run with a column of its metrics as the measure; ConfigError without it."""
@@ -116,6 +119,8 @@ def read(case: Case, directory: Path, power: int, measure: str = DISTANCE) -> Ru
         table,
         measure,
         hub,
+        files.edges,
+        directory,
     )
 
 

@@ -1,0 +1,95 @@
+"""The figure: errors against emulated seconds, and seconds to an accuracy against the rate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netopt.report import units
+from netopt.report.plot import COLOURS
+from netopt.reproduce._curves import Results, rounds_to
+from netopt.reproduce._drawing import Bar, Line, Panel
+from netopt.reproduce._panels import HIGHEST, LOWEST
+from netopt.reproduce.links._crossings import emulated_to, passes
+from netopt.reproduce.links._lines import SWEPT, Rate, Shape
+from netopt.reproduce.links._methods import COMPRESSED, GD, METHODS, PLUS, Method
+from netopt.reproduce.links._times import break_even, cost, group, measured, swept
+from netopt.reproduce.smoothness._methods import MEASURE
+
+AFTER = ", its set-up included"
+THEORY = "the closed form: fixed + bits / rate, every round"
+HOLLOW = len(COLOURS)
+
+
+def errors(results: Results, rate: Rate, shape: Shape) -> Panel:
+    """Return the error against emulated seconds, with where DIANA+ passes GD."""
+    place = group(rate, shape)
+    lines, marks = [], []
+    base = results.curve(GD.series, None, place)
+    for method in METHODS:
+        curve = results.curve(method.series, None, place)
+        seconds = curve.columns["emulated_seconds"]
+        line = Line(method.series, seconds, curve.error, method.colour, curve.low, curve.high)
+        lines.append(line)
+        if method is PLUS:
+            own = cost(results, results.runs(method.series, None, place)[0], shape, rate.latency)
+            late = seconds + own.setup.at(rate.rate)
+            label = f"{method.series}{AFTER}"
+            lines.append(line._replace(label=label, x=late, colour=HOLLOW + method.colour))
+            for x, told in ((seconds, "without set-up"), (late, "with set-up")):
+                passed = passes((base.columns["emulated_seconds"], base.error), (x, curve.error))
+                if passed:
+                    marks.append((passed, f"DIANA+ passes GD, {told}: {units.seconds(passed)}"))
+    title = f"{rate.name} up, {units.seconds(rate.latency)}, {shape.name}"
+    panel = Panel(title, "emulated time (s)", MEASURE, lines, True, True, marks)
+    return panel._replace(lowest=LOWEST, highest=HIGHEST)
+
+
+def sweep(results: Results, shape: Shape, target: float) -> Panel:
+    """Return the seconds to an accuracy against the rate of the lines, with the break-even rate."""
+    lines, marks = [], []
+    for method in METHODS:
+        lines += _swept(results, method, shape, target)
+    for method in COMPRESSED:
+        found = break_even(results, method, shape, target, setup=False)
+        if found.lowest <= found.seen <= found.highest:
+            marks.append((found.seen, f"{method.series} = GD"))
+    title = f"to {target:g}, {units.seconds(SWEPT.latency)}, {shape.name}"
+    y = f"emulated time to {target:g} (s)"
+    return Panel(title, "rate up (bit/s)", y, lines, True, True, marks)
+
+
+def _swept(results: Results, method: Method, shape: Shape, target: float) -> list[Line]:
+    """Return the emulated seconds of a method by rate, and those of the closed form."""
+    place = swept(shape)
+    rates = results.places(method.series, place)
+    runs = [results.runs(method.series, at, place)[0] for at in rates]
+    x = np.array(rates)
+    own = cost(results, runs[0], shape, SWEPT.latency)
+    time = own.to(rounds_to(runs[0], target), False)
+    dense = np.geomspace(x[0], x[-1], 60)
+    finite = np.isfinite(time.bits)
+    theory = np.array([time.at(rate) if finite else np.nan for rate in dense])
+    seconds = np.array([emulated_to(run, target) for run in runs])
+    found = [
+        Line(method.series, x, seconds, method.colour),
+        Line(THEORY, dense, theory, method.colour, dash="--"),
+    ]
+    if method is PLUS:
+        late = seconds + np.array([own.setup.at(rate) for rate in rates])
+        found.append(Line(f"{method.series}{AFTER}", x, late, HOLLOW + method.colour))
+    return found
+
+
+def compute(results: Results, rate: Rate, shape: Shape, target: float) -> Panel:
+    """Return the seconds of a round with modelled and with measured compute, a bar each."""
+    bars = []
+    for method in METHODS:
+        for place, word in ((group(rate, shape), "model"), (measured(rate, shape), "measured")):
+            run = results.runs(method.series, None, place)[0]
+            mean = 1e3 * run.table["emulated_seconds"][-1] / run.round[-1]
+            colour = method.colour if word == "model" else None
+            seconds = emulated_to(run, target)
+            note = units.seconds(seconds) if np.isfinite(seconds) else "never"
+            bars.append(Bar(f"{method.series}, {word}", mean, None, None, colour, note))
+    title = f"{rate.name}, {shape.name}: compute; right: to {target:g}"
+    return Panel(title, "emulated time of a round (ms)", "", (), lowest=0, bars=bars)
