@@ -7,6 +7,7 @@ cluster do. All names begin with ``nc`` and this process's id, and ``remove`` re
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 # Hydra passes options, the host and the words of a command, as it would to ssh.
 SSH = """\
 #!/bin/sh
-while [ "${1#-}" != "$1" ]; do shift; done
+while [ "${1#-}" != "$1" ]; do [ "$1" != -o ] || shift; shift; done
 host=$1; shift
 exec ip netns exec "$host" unshare --uts sh -c 'hostname "$0" && exec sh -c "$1"' "$host" "$*"
 """
@@ -42,6 +43,7 @@ class Hosts:
 
     def make(self) -> None:
         """Make hosts, bridge and cables; RuntimeError with the kernel's words if not."""
+        forget_the_dead()
         self.ssh.write_text(SSH)
         self.ssh.chmod(0o755)
         ip("link", "add", self.wire, "type", "bridge")
@@ -66,6 +68,16 @@ class Hosts:
             gone("netns", "delete", name)
             gone("link", "delete", name)
         gone("link", "delete", self.wire)
+
+
+def forget_the_dead() -> None:
+    """Remove what tests have left behind that were killed before they could."""
+    named = [*os.listdir("/sys/class/net"), *(path.name for path in Path("/run/netns").glob("*"))]
+    for name in named:
+        found = re.fullmatch(r"nc(\d+)(h\d|b)", name)
+        if found and not Path("/proc", found[1]).exists():
+            gone("netns", "delete", name)
+            gone("link", "delete", name)
 
 
 def ip(*words: str) -> None:

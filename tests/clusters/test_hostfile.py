@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from netopt.launcher import find_mpirun, is_open_mpi
 
@@ -119,3 +120,22 @@ def test_netopt_run_takes_a_hostfile(hosts, hostfile, job, tmp_path, expected):
     assert f" -n 4 -f {hostfile} " in done.err
     assert left(tmp_path / "run") == expected
     assert hosts.sent(hosts.names[0]) - before > crossing(tmp_path / "run") > 0
+
+
+def test_the_command_of_the_manifest_as_its_operator_starts_it(hosts, tmp_path):
+    """Kubernetes' MPI Operator tells MPICH the workers by variables; netopt adds nothing."""
+    spec = yaml.safe_load((LAUNCH / "mpijob.yaml").read_text())["spec"]
+    (launcher,) = spec["mpiReplicaSpecs"]["Launcher"]["template"]["spec"]["containers"]
+    words = [word.replace("/runs/$(POD)", "pod") for word in launcher["args"]]
+    (tmp_path / "workers").write_text("".join(f"{name}:4\n" for name in hosts.names))
+    told = {
+        "HYDRA_HOST_FILE": str(tmp_path / "workers"),
+        "HYDRA_LAUNCH_EXTRA_ARGS": "-o ConnectionAttempts=10",
+        "PATH": f"{Path(PYTHON).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    words = [*launcher["command"], *words, "--set", "rounds=2"]
+    before = hosts.sent(hosts.names[1])
+    done = finish(begin(words, across(hosts) | told, tmp_path))
+    assert done.code == 0, done.err
+    assert "run directory: pod" in done.out
+    assert hosts.sent(hosts.names[1]) > before + 1000

@@ -58,7 +58,7 @@ def test_what_is_no_hostfile(tmp_path):
 def test_a_file_without_hosts(tmp_path):
     file = tmp_path / "hosts"
     file.write_text("# node1\n\n")
-    with pytest.raises(ConfigError, match="names no host; name one on each line$"):
+    with pytest.raises(ConfigError, match=r"names no host; name one on each line$"):
         launcher.check_hostfile(file, open_mpi=False)
 
 
