@@ -34,6 +34,12 @@ SIOCETHTOOL = 0x8946
 OFFLOADS = (0x15, 0x17, 0x1F, 0x24, 0x2C)
 """ethtool's commands for receive and transmit checksums, TSO, GSO and GRO: what makes one packet of
 many, and what that needs."""
+BUFFERS = "4096 16777216 67108864"
+"""Least, first and most bytes of a socket: a frame's bytes wait at the link, and not for answers."""
+PACE = {"initcwnd": 10_000, "initrwnd": 10_000, "rto_min": 20_000}
+"""Packets that TCP may have on the way from the beginning, and the least milliseconds after which
+it resends. With data both ways, an answer waits behind all the data of its own direction: a smaller
+window would leave the link idle meanwhile, and a shorter time would take the answer for lost."""
 SETTINGS = {
     "ipv6/conf/all/disable_ipv6": "1",  # no neighbour discovery among the counted packets
     "ipv6/conf/default/disable_ipv6": "1",
@@ -41,6 +47,8 @@ SETTINGS = {
     "ipv4/tcp_slow_start_after_idle": "0",  # a pause between rounds is no news about the link
     "ipv4/tcp_no_metrics_save": "1",
     "ipv4/tcp_early_retrans": "0",  # nothing gets lost: resend nothing on suspicion
+    "ipv4/tcp_wmem": BUFFERS,
+    "ipv4/tcp_rmem": BUFFERS,
 }
 """Files under /proc/sys/net, and what each namespace has there; those it lacks are left out."""
 LOOPBACK = 1
@@ -130,7 +138,8 @@ def _finish(ends: Iterable[tuple[End, End]], latency: bool, own: Any) -> None:
             # Said once and for all, so that nobody asks around among the counted packets.
             own.neigh("add", dst=target, lladdr=peer.mac, ifindex=index, state="permanent")
             source = str(address(end.agent))
-            own.route("add", dst=f"{target}/32", oif=index, prefsrc=source, scope="link")
+            place = {"oif": index, "prefsrc": source, "scope": "link"}
+            own.route("add", dst=f"{target}/32", metrics=PACE, **place)
 
 
 def _queue(own: Any, index: int, end: End, latency: bool) -> None:

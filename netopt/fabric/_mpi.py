@@ -37,6 +37,9 @@ def _mpich(plan: Plan, script: str) -> tuple[list[str], dict[str, str]]:
         "MPIR_CVAR_CH4_NETMOD": "ofi",
         "FI_PROVIDER": "tcp",
         "FI_TCP_IFACE": STUB,
+        # Larger frames would be announced first, and the answer to that waits in a queue behind the
+        # frame that goes the other way: frames of both directions would take turns.
+        "FI_TCP_MAX_SAVED_SIZE": str(1 << 30),
     }
     return words, variables
 
