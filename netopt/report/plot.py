@@ -86,10 +86,7 @@ def plot(
     unknown column, axis or suffix, a column that is not known for a run, a directory that is none
     of a run, and a file that cannot be written.
     """
-    out = Path(out)
-    if out.suffix.lower() not in METADATA:
-        got = f"'{out.suffix}'" if out.suffix else "no suffix"
-        raise ConfigError(f"'{out}' must end in {', '.join(METADATA)}, got {got}")
+    out = drawable(out)
     if x not in X:
         hint = suggest(x, X) or f"; choose from {', '.join(X)}"
         raise ConfigError(f"the x axis cannot be '{x}'{hint}")
@@ -97,8 +94,8 @@ def plot(
         raise ConfigError("no run to plot; give one run directory or more")
     runs = [load(directory) for directory in directories]
     found = [Curve(name, *points(run, y, x)) for name, run in zip(legend(runs), runs, strict=True)]
-    with _style():
-        _save(_figure(found, y, x, title), out)
+    with styled():
+        save(_figure(found, y, x, title), out)
     return out
 
 
@@ -138,8 +135,17 @@ def logarithmic(series: Sequence[Column]) -> bool:
     return bool(np.log10(positive.max() / positive.min()) > LOG_DECADES)
 
 
+def drawable(out: str | Path) -> Path:
+    """Return the path of a figure; ConfigError unless its suffix is one that can be drawn."""
+    out = Path(out)
+    if out.suffix.lower() not in METADATA:
+        got = f"'{out.suffix}'" if out.suffix else "no suffix"
+        raise ConfigError(f"'{out}' must end in {', '.join(METADATA)}, got {got}")
+    return out
+
+
 @contextmanager
-def _style() -> Iterator[None]:
+def styled() -> Iterator[None]:
     """Set matplotlib's own defaults, not the user's, and the style on top; undo both afterwards."""
     import matplotlib
 
@@ -222,7 +228,8 @@ def _log(axes: Axes, which: str) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def _save(figure: Figure, out: Path) -> None:
+def save(figure: Figure, out: Path) -> None:
+    """Write a figure, the same bytes each time; ConfigError if it cannot be written."""
     try:
         figure.savefig(out, dpi=150, metadata=METADATA[out.suffix.lower()])
     except OSError as error:
