@@ -1,9 +1,8 @@
-"""The benchmark of break-even speeds: its lines cross where it says, and measured trades agree."""
+"""The benchmark of break-even speeds: every byte counted, every trade held to its link."""
 
 from __future__ import annotations
 
 import json
-import random
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from netopt.bench.break_even_cases import (
     experiment_of,
     label,
 )
-from netopt.bench.break_even_model import Parts, Verdict, compared, spread, verdict
+from netopt.bench.break_even_model import Parts, Verdict, compared
 from netopt.codecs import Codec, nbytes
 from netopt.frame import HEADER_BYTES
 from netopt.registry import build, discover
@@ -33,7 +32,6 @@ CODECS = (
     "dithering",
     {"id": "raw", "dtype": "float64"},
 )
-RATES = [10.0**k for k in range(13)]
 
 
 def run(*words):
@@ -55,56 +53,6 @@ def told(codec, plain=(0.001, 0.002, 4000)):
     encode, decode, size = plain
     row = {"float32": turns(*plain), "float64": turns(encode, decode, 2 * size), "codec": codec}
     return {"rate": None, "mpi": "an MPI", **row}
-
-
-def test_a_codec_pays_exactly_on_the_side_that_the_verdict_says():
-    """The two times are equal at the crossing; without one, one is less at every rate."""
-    draw, seen = random.Random(3), set()
-    for _ in range(500):
-        codec, plain = (
-            Parts(*(10 ** draw.uniform(-6, 0) for _ in range(2)), 10 ** draw.uniform(2, 9))
-            for _ in range(2)
-        )
-        pays, rate = compared(codec, plain)
-        seen.add(pays)
-        if rate is None:
-            quicker = {codec.seconds(r) < plain.seconds(r) for r in RATES}
-            assert quicker == {pays == "always"}
-            continue
-        assert rate > 0
-        assert codec.seconds(rate) == pytest.approx(plain.seconds(rate), rel=1e-9)
-        below, above = (codec.seconds(r) < plain.seconds(r) for r in (rate / 1.01, rate * 1.01))
-        assert (below, above) == ((True, False) if pays == "below" else (False, True))
-    assert seen == {"below", "above", "always", "never"}
-
-
-@pytest.mark.parametrize(
-    ("saved", "slower", "wanted"),
-    [
-        (1e6, 0.5, Verdict("below", 2e6)),
-        (1e6, 0.0, Verdict("always")),
-        (1e6, -1.0, Verdict("always")),
-        (0.0, 0.0, Verdict("never")),
-        (0.0, 1.0, Verdict("never")),
-        (0.0, -1.0, Verdict("always")),
-        (-1e6, 0.0, Verdict("never")),
-        (-1e6, 1.0, Verdict("never")),
-        (-1e6, -0.5, Verdict("above", 2e6)),
-    ],
-)
-def test_the_borders_of_the_verdict(saved, slower, wanted):
-    assert verdict(saved, slower) == wanted
-
-
-def test_the_quartiles_are_those_of_what_turns_differ():
-    """Put around the difference of the medians, so that it is always among them."""
-    codec, plain = Parts(0.2, 0.3, 1e6), Parts(0.1, 0.1, 3e6)
-    quick, slow = spread(codec, plain, [0.1, 0.2, 0.3, 0.4, 0.5])
-    assert [v.pays for v in (quick, slow)] == ["below"] * 2
-    assert [v.rate for v in (quick, slow)] == pytest.approx([2e6 / 0.2, 2e6 / 0.4])
-    assert spread(codec, plain, [-0.1, -0.1, 0.3, 0.4, 0.5])[0] == Verdict("always")
-    once = [v.rate for v in spread(codec, plain, [0.7])]
-    assert once == pytest.approx([compared(codec, plain).rate] * 2)
 
 
 def test_rows_have_plain_numbers_first_and_the_closed_form():
@@ -151,22 +99,6 @@ def test_a_check_compares_a_trade_with_its_parts():
     assert check["predicted_plain"] == pytest.approx(0.003 + 8 * 4000 / 5e5)
     assert check["ratio"] == pytest.approx(0.037 / 0.2)
     assert check["held"]
-
-
-@pytest.mark.parametrize(
-    ("ratio", "predicted", "held"),
-    [
-        (0.5, 0.3, True),
-        (1.5, 0.3, False),
-        (9.0, 2.0, True),
-        (0.9, 2.0, False),
-        (1.1, 1.0, True),
-        (1.5, 1.0, False),
-        (0.7, 1.0, False),
-    ],
-)
-def test_a_check_can_fail_on_either_side_and_at_the_crossing(ratio, predicted, held):
-    assert break_even.holds(ratio, predicted) is held
 
 
 def test_all_codecs_are_measured_unless_some_are_named():
