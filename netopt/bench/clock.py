@@ -6,6 +6,7 @@ shapes; the wall says how long the rounds took, the virtual clock how long they 
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,15 +84,27 @@ def _play(case: Case) -> tuple[float, float]:
         file, out = Path(folder, "case.yaml"), Path(folder, "run")
         file.write_text(yamlfile.dump(case.run()), "utf-8")
         words = ["-m", "netopt", "run", str(file), "--fabric", "--out", str(out)]
-        done = subprocess.run(
-            [sys.executable, *words], capture_output=True, text=True, timeout=WAIT, check=False
-        )
-        if done.returncode:
-            told = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
+        code, said = _run_to_its_end([sys.executable, *words])
+        if code:
+            told = (said.strip().splitlines() or ["nothing was said"])[-1]
             raise NetoptError(f"{case.graph}-{case.agents}, {case.rate}, {case.frame} B: {told}")
         *_, warm, last = reading.load(out).rows
     spent = [last[name] - warm[name] for name in ("seconds", "emulated_seconds")]
     return spent[0] / case.rounds, spent[1] / case.rounds
+
+
+def _run_to_its_end(words: Sequence[str]) -> tuple[int, str]:
+    """Return a command's exit code and what it said; if this is to end, let it tidy up first."""
+    with subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            said = process.communicate(timeout=WAIT)[1]
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=WAIT)
+            raise
+    return process.returncode, said
 
 
 def table(rows: Sequence[Row]) -> Table:
