@@ -27,7 +27,8 @@ class Line(NamedTuple):
     """One line of a panel: points x and y of equal shape, and the band ``low`` to ``high``.
 
     ``colour`` is an index, the same for what belongs together in all panels; None is grey.
-    ``dash`` '' is a measured line, with markers; any other of matplotlib's is theory.
+    ``dash`` '' is a measured line, with markers; any other of matplotlib's is theory. ``points``
+    leaves the line between the markers out: what is there was not measured.
     """
 
     label: str
@@ -37,6 +38,7 @@ class Line(NamedTuple):
     low: Column | None = None
     high: Column | None = None
     dash: Any = ""
+    points: bool = False
 
 
 class Bar(NamedTuple):
@@ -150,6 +152,8 @@ def _line(axes: Axes, line: Line, index: int, theory: bool) -> None:
         style |= {"markeredgewidth": 0.6}
         if line.colour is not None and line.colour >= len(COLOURS):  # the colours come again
             style |= {"markerfacecolor": "white", "markeredgecolor": colour, "linewidth": 1.1}
+        if line.points:
+            style |= {"linestyle": "", "markersize": 7, "markeredgewidth": 1.0}
     axes.plot(line.x, line.y, label=line.label, color=colour, **style)
     if line.low is not None and line.high is not None:
         axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, linewidth=0)

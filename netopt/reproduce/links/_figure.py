@@ -10,8 +10,9 @@ from netopt.reproduce._curves import Results, rounds_to
 from netopt.reproduce._drawing import Bar, Line, Panel
 from netopt.reproduce._panels import HIGHEST, LOWEST
 from netopt.reproduce.links._crossings import emulated_to, passes
+from netopt.reproduce.links._judged import bitrate
 from netopt.reproduce.links._lines import SWEPT, Rate, Shape
-from netopt.reproduce.links._methods import COMPRESSED, GD, METHODS, PLUS, Method
+from netopt.reproduce.links._methods import GD, METHODS, PLUS, Method
 from netopt.reproduce.links._times import break_even, cost, group, measured, swept
 from netopt.reproduce.smoothness._methods import MEASURE
 
@@ -35,10 +36,10 @@ def errors(results: Results, rate: Rate, shape: Shape) -> Panel:
             late = seconds + own.setup.at(rate.rate)
             label = f"{method.series}{AFTER}"
             lines.append(line._replace(label=label, x=late, colour=HOLLOW + method.colour))
-            for x, told in ((seconds, "without set-up"), (late, "with set-up")):
+            for x, told in ((seconds, ""), (late, " with set-up")):
                 passed = passes((base.columns["emulated_seconds"], base.error), (x, curve.error))
                 if passed:
-                    marks.append((passed, f"DIANA+ passes GD, {told}: {units.seconds(passed)}"))
+                    marks.append((passed, f"DIANA+{told} passes GD: {units.seconds(passed)}"))
     title = f"{rate.name} up, {units.seconds(rate.latency)}, {shape.name}"
     panel = Panel(title, "emulated time (s)", MEASURE, lines, True, True, marks)
     return panel._replace(lowest=LOWEST, highest=HIGHEST)
@@ -49,10 +50,11 @@ def sweep(results: Results, shape: Shape, target: float) -> Panel:
     lines, marks = [], []
     for method in METHODS:
         lines += _swept(results, method, shape, target)
-    for method in COMPRESSED:
-        found = break_even(results, method, shape, target, setup=False)
+    for setup in (False, True):
+        found = break_even(results, PLUS, shape, target, setup)
         if found.lowest <= found.seen <= found.highest:
-            marks.append((found.seen, f"{method.series} = GD"))
+            told = " with set-up" if setup else ""
+            marks.append((found.seen, f"DIANA+{told}: {bitrate(found.seen)}"))
     title = f"to {target:g}, {units.seconds(SWEPT.latency)}, {shape.name}"
     y = f"emulated time to {target:g} (s)"
     return Panel(title, "rate up (bit/s)", y, lines, True, True, marks)
@@ -71,12 +73,16 @@ def _swept(results: Results, method: Method, shape: Shape, target: float) -> lis
     theory = np.array([time.at(rate) if finite else np.nan for rate in dense])
     seconds = np.array([emulated_to(run, target) for run in runs])
     found = [
-        Line(method.series, x, seconds, method.colour),
+        Line(method.series, x, seconds, method.colour, points=True),
         Line(THEORY, dense, theory, method.colour, dash="--"),
     ]
     if method is PLUS:
         late = seconds + np.array([own.setup.at(rate) for rate in rates])
-        found.append(Line(f"{method.series}{AFTER}", x, late, HOLLOW + method.colour))
+        label = f"{method.series}{AFTER}"
+        found.append(Line(label, x, late, HOLLOW + method.colour, points=True))
+        whole = own.to(rounds_to(runs[0], target), True)
+        theory = np.array([whole.at(rate) if finite else np.nan for rate in dense])
+        found.append(Line(THEORY, dense, theory, method.colour, dash=":"))
     return found
 
 

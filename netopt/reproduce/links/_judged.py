@@ -103,7 +103,7 @@ def even(results: Results, method: Method, shape: Shape, target: float, setup: b
     found = break_even(results, method, shape, target, setup)
     with_or = "" if not method.matrices else (", with set-up" if setup else ", without set-up")
     text = f"{shape.name}, {method.series}{with_or}: sooner than GD to {target:g}"
-    return Claim(text, words(found, found.predicted), words(found, found.seen), None, agrees(found))
+    return Claim(text, predicted(found), words(found, found.seen), None, agrees(found))
 
 
 def agrees(found: BreakEven) -> bool:
@@ -115,8 +115,13 @@ def agrees(found: BreakEven) -> bool:
     return abs(found.seen / found.predicted - 1) <= ROUND
 
 
+def predicted(found: BreakEven) -> str:
+    """Return the closed form's rate in words; unlike the sweep it knows when there is none."""
+    return words(found, found.predicted) if found.predicted else "at no rate"
+
+
 def words(found: BreakEven, rate: float) -> str:
-    """Return below which rate a method is sooner, in words."""
+    """Return below which rate a method is sooner, in words, as far as the sweep goes."""
     if rate < found.lowest:
         return f"nowhere above {bitrate(found.lowest)}"
     if rate > found.highest:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from netopt.report import units
 from netopt.reproduce._curves import Results, Run, rounds_to
 from netopt.reproduce.links._crossings import emulated_to
-from netopt.reproduce.links._judged import words
+from netopt.reproduce.links._judged import predicted, words
 from netopt.reproduce.links._lines import ALIKE, FAST, RATES, SHAPES, Rate, Shape, sent
 from netopt.reproduce.links._methods import COMPRESSED, GD, METHODS, Method
 from netopt.reproduce.links._times import break_even, cost, group, measured
@@ -83,7 +83,7 @@ def _even(results: Results, target: float) -> str:
             for setup in (False, True) if method.matrices else (False,):
                 found = break_even(results, method, shape, target, setup)
                 name = f"{method.series}{', with set-up' if setup else ''}"
-                told = (words(found, rate) for rate in (found.predicted, found.seen))
+                told = predicted(found), words(found, found.seen)
                 rows.append([shape.name, name, *told])
     return f"## Break-even rates to {target:g}\n{_table(head, rows)}"
 
