@@ -29,14 +29,18 @@ class Thinker(Protocol):
     gradients: int
 
 
-class Meter(Protocol):
-    """Measures or models one agent's compute time, in seconds."""
+class Meter:
+    """Measures or models one agent's compute time, in seconds: give ``end``."""
 
     def begin(self) -> None:
         """Say that the agent begins to compute."""
 
+    def skip(self, seconds: float) -> None:
+        """Say that so much of its processor's time was a wait; modelled time has none in it."""
+
     def end(self) -> float:
         """Return the seconds that it has computed since ``begin``."""
+        raise TypeError(f"{type(self).__name__} does not say how long an agent has computed")
 
 
 class Compute(Component, kw_only=True):

@@ -34,14 +34,12 @@ class Fixed(Compute):
         return _PerRound(agent, seconds * self.factor(agent.rank))
 
 
-class _PerRound:
+class _PerRound(Meter):
     def __init__(self, agent: Thinker, seconds: float) -> None:
         self._agent, self._seconds, self._charged = agent, seconds, -1
 
-    def begin(self) -> None:
-        """Do nothing: a round is charged when the agent first stops in it."""
-
     def end(self) -> float:
+        """Charge a round where the agent first stops in it."""
         if self._charged == self._agent.round:
             return 0.0
         self._charged = self._agent.round

@@ -24,7 +24,7 @@ class Flops(Compute):
         return _Counter(agent, operations / self.rate * self.factor(agent.rank))
 
 
-class _Counter:
+class _Counter(Meter):
     def __init__(self, agent: Thinker, seconds: float) -> None:
         self._agent, self._seconds, self._seen = agent, seconds, agent.gradients
 

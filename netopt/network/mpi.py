@@ -69,6 +69,8 @@ class MpiNetwork:
         if self._tracer is not None:
             self._tracer.sends_by(self._sender)
         self._clock = self._travel.clock
+        if self._clock is not None:
+            self._sender.idle = self._clock.skip
         self._stamps = None if self._clock is None else self._stamps_on(self._comms[3])
         self._edges = experiment.topology.edges
         self._sent = Ledger((self.rank, j) for j in self._agent.successors)

@@ -73,7 +73,7 @@ class Deadline:
                 time.sleep(NAP)
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """Do nothing."""
 
 
@@ -95,7 +95,9 @@ class Slot:
 class Sender:
     """Send buffers for each channel and receiver: two, or as many as one exchange asks for.
 
-    A buffer is free when it was handed out for an earlier exchange and its sends are done.
+    A buffer is free when it was handed out for an earlier exchange and its sends are done. The
+    processor's seconds that go by until then are told to ``idle``: agents encode while their clock
+    works, and a neighbour that is slow to take a frame is no computation.
     """
 
     def __init__(self, comm: Any, deadline: Deadline, rank: int) -> None:
@@ -103,6 +105,7 @@ class Sender:
         self._slots: dict[tuple[int, int], deque[Slot]] = {}
         self._slot_of: dict[int, Slot] = {}
         self._exchange = 1
+        self.idle: Callable[[float], object] = _nothing
 
     def buffer(self, channel: int, receiver: int, size: int) -> Bytes:
         """Return the buffer that was used the longest ago, once its frames have left."""
@@ -153,8 +156,10 @@ class Sender:
 
     def _finish(self, slot: Slot) -> None:
         if slot.requests:
+            began = time.thread_time()
             self._deadline.wait(slot.requests, self._blame)
             slot.requests.clear()
+            self.idle(time.thread_time() - began)
 
     def _blame(self) -> str:
         return f"agent {self._rank} waits for a neighbour to take a frame: it does not listen"

@@ -47,6 +47,10 @@ class VirtualClock:
         if self._running:
             self.now += self._meter.end()
 
+    def skip(self, seconds: float) -> None:
+        """Say that so much of the processor's time since ``work`` was a wait."""
+        self._meter.skip(seconds)
+
     def until(self, moment: float) -> None:
         """Stand at ``moment``, unless it is later already."""
         self.now = max(self.now, moment)
@@ -73,6 +77,9 @@ class RealClock:
         """Do nothing: computing takes its time by itself."""
 
     def rest(self) -> None:
+        """Do nothing, as in ``work``."""
+
+    def skip(self, seconds: float) -> None:
         """Do nothing, as in ``work``."""
 
     def until(self, moment: float) -> None:

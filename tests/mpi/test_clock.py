@@ -129,6 +129,26 @@ record: {every: 1, frames: 99}
     assert len({round(b - a, 9) for a, b in itertools.pairwise(emulated)}) > 2
 
 
+def test_waiting_for_a_buffer_is_no_computation(
+    run_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The sender polls until the receiver, who takes 5 ms a round, has taken an earlier frame."""
+    file = run_file(
+        """
+rounds: 60
+problem: {id: quadratic, dimension: 20000}
+topology: {id: path, size: 2, link: {latency: 1 ms}}
+algorithm: one-way
+network: {compute: {id: measured, slowdown: {0: 0}}}
+record: {every: 60}
+"""
+    )
+    out = tmp_path / "run"
+    done = netopt("run", file, "--out", out, "--load", str(FAULTY.with_name("one_way.py")))
+    assert done.code == 0, done.err
+    assert last_seconds(out) < 60 * 5e-3 / 3
+
+
 MANY = {
     "problem": {"id": "quadratic", "dimension": 1000},
     "algorithm": "dgd",
