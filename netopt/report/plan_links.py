@@ -49,7 +49,9 @@ class EdgeTime(NamedTuple):
 class TimePlan(NamedTuple):
     """Emulated seconds of the agent that is the furthest: after round 0, and after all rounds.
 
-    ``played`` is the number of rounds that they were foretold from. ``bound`` says what they are:
+    ``played`` is the number of rounds that they were foretold from. ``computed`` says whether they
+    have what agents compute, ``largest`` whether frames may be smaller, ``rare`` whether there can
+    be frames that they leave out. ``bound`` says what they are:
     exact if compute is fixed and so are the frames; at least that if more comes on top, compute or
     frames that not every round has; at most that if frames may be smaller; about that if both, or
     if not all rounds were played.
@@ -59,6 +61,9 @@ class TimePlan(NamedTuple):
     seconds: float
     played: int
     bound: Bound
+    computed: bool
+    largest: bool
+    rare: bool
 
 
 class LinksPlan(NamedTuple):
@@ -161,13 +166,14 @@ def _time(experiment: Experiment, round_: Sequence[Exchange], exact: bool, more:
     flights = sum(map(len, round_))
     played = min(experiment.rounds, max(2, MOST_FLIGHTS // max(1, flights)))
     ends = play(experiment if known else _without_compute(experiment), round_, played)
-    more = more or not known
-    bound: Bound = "exact" if exact and not more else "least" if exact else "most"
-    if (more and not exact) or played < experiment.rounds:
+    top = more or not known
+    bound: Bound = "exact" if exact and not top else "least" if exact else "most"
+    if (top and not exact) or played < experiment.rounds:
         bound = "about"
     half = played // 2
     pace = (ends[-1] - ends[half - 1]) / (played - half) if half else ends[-1]
-    return TimePlan(ends[0], ends[-1] + pace * (experiment.rounds - played), played, bound)
+    whole = ends[-1] + pace * (experiment.rounds - played)
+    return TimePlan(ends[0], whole, played, bound, known, not exact, more)
 
 
 def _without_compute(experiment: Experiment) -> Experiment:

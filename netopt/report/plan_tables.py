@@ -11,15 +11,15 @@ from netopt.links import Link
 from netopt.report import units
 from netopt.report.components import flow
 from netopt.report.plan import Plan
-from netopt.report.plan_links import LinkClass, LinksPlan
+from netopt.report.plan_links import LinkClass, LinksPlan, TimePlan
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
 BOUNDS = {"exact": "", "least": "at least ", "most": "at most ", "about": "about "}
-FEW = 3
-"""Edges of one kind that are named."""
+FEW, MOST_KINDS = 3, 12
+"""Edges of one kind that are named, and kinds that have a line."""
 
 
 def render(plan: Plan) -> RenderableType:
@@ -102,26 +102,35 @@ def _total_table(plan: Plan) -> Table:
 
 
 def _link_table(links: LinksPlan) -> Table:
-    """Return a line for each kind of link, with the columns that any of them has."""
+    """Return a line for each kind of link, of many the slowest, with the columns that they have."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, title="links", title_justify="left")
     table.title_style = "bold"
-    rows = [_link_cells(one, links) for one in links.classes]
+    slowest = sorted(links.classes, key=lambda one: -max(_times(one, links)))
+    kept = links.classes if len(slowest) <= MOST_KINDS else slowest[:MOST_KINDS]
+    rows = [_link_cells(one, links) for one in kept]
     heads = [head for head in rows[0] if any(row[head] != "-" for row in rows)]
     for head in heads:
         table.add_column(head, justify="left" if head == "edges" else "right")
     for row in rows:
         table.add_row(*(row[head] for head in heads))
+    if len(rows) < len(slowest):
+        table.add_row(f"and {len(slowest) - len(rows)} kinds that are faster")
     return table
+
+
+def _times(one: LinkClass, links: LinksPlan) -> list[float]:
+    mine = set(one.edges)
+    return [edge.seconds for edge in links.edges if (edge.source, edge.target) in mine]
 
 
 def _link_cells(one: LinkClass, links: LinksPlan) -> dict[str, str]:
     link, total = one.link, sum(len(other.edges) for other in links.classes)
     named = ", ".join(f"{i} -> {j}" for i, j in one.edges)
     many = f"all {total}" if len(one.edges) == total else f"{len(one.edges)} of {total}"
-    times = [edge.seconds for edge in links.edges if (edge.source, edge.target) in set(one.edges)]
+    times = _times(one, links)
     low, high = units.seconds(min(times)), units.seconds(max(times))
     headers = link.overhead + link.framing  # of each packet
     return {
@@ -166,20 +175,19 @@ def _time_table(links: LinksPlan, rounds: int) -> Table:
         word = BOUNDS[links.time.bound]
         table.add_row("round 0", f"{word}{units.seconds(links.time.first)}")
         table.add_row(f"{rounds} rounds", f"{word}{units.seconds(links.time.seconds)}")
-        table.add_row("", _counted(links))
+        table.add_row("", _counted(links.time, rounds))
     return table
 
 
-def _counted(links: LinksPlan) -> str:
+def _counted(time: TimePlan, rounds: int) -> str:
     """Return what the seconds count, and what they leave out."""
-    assert links.time is not None
-    what = {
-        "exact": "links and compute: what the run will say",
-        "least": "the links' own; compute and rare frames come on top",
-        "most": "links and compute, with the largest frames",
-        "about": f"from {links.time.played} rounds, with the largest frames",
-    }[links.time.bound]
-    return f"({what})"
+    if time.bound == "exact":
+        return "(links and compute: what the run will say)"
+    counts = ["links and compute" if time.computed else "the links alone, without compute"]
+    counts += ["without rare frames"] if time.rare else []
+    counts += ["with the largest frames"] if time.largest else []
+    counts += [f"from the first {time.played} rounds"] if time.played < rounds else []
+    return f"({', '.join(counts)})"
 
 
 def _rates(rates: Mapping[int, float]) -> str:

@@ -103,7 +103,9 @@ def test_with_unknown_compute_it_is_at_least_that():
     assert found.bound == "least"
     assert found.seconds == plan(experiment()).links.time.seconds
     assert 0 < found.seconds < seconds(made)[1]
-    assert "at least" in plain(render(plan(made)))
+    text = plain(render(plan(made)))
+    assert "5 rounds                   at least 18.5 ms" in text
+    assert "(the links alone, without compute)" in text
 
 
 class Shrinking(Raw):
@@ -124,6 +126,8 @@ def test_with_frames_that_may_be_smaller_it_is_at_most_that(private_registry):
         found = plan(made._replace(codecs=(Shrinking(),))).links.time
         assert found.bound == bound
         assert found.first == 8 * (32 + 112) / 1e6 + 0.003
+        text = plain(render(plan(made._replace(codecs=(Shrinking(),)))))
+        assert "with the largest frames)" in text
     assert seconds(experiment())[1] < found.seconds
 
 
@@ -136,6 +140,7 @@ def test_a_long_run_is_foretold_from_its_first_rounds(monkeypatch):
     found = plan(made).links.time
     assert (found.bound, found.played, found.first) == ("about", 40, exact.first)
     assert found.seconds == pytest.approx(exact.seconds, rel=0.01)
+    assert "(links and compute, from the first 40 rounds)" in plain(render(plan(made)))
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.1, 0.6])
@@ -208,3 +213,14 @@ clock
 
 """
     )
+
+
+def test_of_many_kinds_of_links_the_slowest_are_shown():
+    links = {f"{i}->{(i + 1) % 20}": {"latency": f"{i + 1} ms"} for i in range(20)}
+    made = experiment(topology={"id": "ring", "size": 20, "directed": True, "links": links})
+    text = plain(render(plan(made)))
+    assert len(plan(made).links.classes) == 20
+    assert "19 -> 0   " in text
+    assert "8 -> 9    " in text
+    assert "7 -> 8    " not in text
+    assert "and 8 kinds that are faster" in text
