@@ -35,7 +35,7 @@ OFFLOADS = (0x15, 0x17, 0x1F, 0x24, 0x2C)
 """ethtool's commands for receive and transmit checksums, TSO, GSO and GRO: what makes one packet of
 many, and what that needs."""
 BUFFERS = "4096 16777216 67108864"
-"""Least, first and most bytes of a socket: a frame's bytes wait at the link, and not for answers."""
+"""Least, first and most bytes of a socket: those of a frame wait at the link, not for answers."""
 PACE = {"initcwnd": 10_000, "initrwnd": 10_000, "rto_min": 20_000}
 """Packets that TCP may have on the way from the beginning, and the least milliseconds after which
 it resends. With data both ways, an answer waits behind all the data of its own direction: a smaller

@@ -114,11 +114,21 @@ def records() -> list[Record]:
 
 def _read() -> Iterator[Record]:
     for file in FOLDER.glob(f"{PREFIX}*.json"):
-        with contextlib.suppress(OSError):  # it may be gone by now
-            told = json.loads(file.read_text("utf-8"))
-            owner = tuple(told["owner"]) if told["owner"] else None
-            edges = tuple((i, j, rate) for i, j, rate in told["edges"])
-            yield Record(told["name"], told["size"], owner, told["made"], edges)
+        with contextlib.suppress(FileNotFoundError):  # it may be gone by now
+            yield _parse(file)
+
+
+def _parse(file: Path) -> Record:
+    text = file.read_text("utf-8")
+    try:
+        told = json.loads(text)
+        owner = tuple(told["owner"]) if told["owner"] else None
+        edges = tuple((i, j, rate) for i, j, rate in told["edges"])
+        return Record(file.stem, told["size"], owner, told["made"], edges)
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(
+            f"'{file}' is damaged; remove it, and 'ip netns delete' what 'ip netns' shows of it"
+        ) from None
 
 
 def _file(name: str) -> Path:

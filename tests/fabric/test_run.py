@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,10 +77,10 @@ def runs() -> Iterator[list[Run]]:
             run.process.wait()
 
 
-def wait(happens: object, seconds: float = 60) -> None:
+def wait(happens: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is so; fail if it does not become so."""
     end = time.monotonic() + seconds
-    while not happens():  # type: ignore[operator]
+    while not happens():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
 

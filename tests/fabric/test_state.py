@@ -58,6 +58,13 @@ def test_a_name_that_somebody_has_is_not_given_again(folder: Path) -> None:
     ], "no temporary file is left"
 
 
+def test_a_damaged_record_is_named(folder: Path) -> None:
+    made = claim()
+    (folder / f"{made.name}.json").write_text('{"size": 2}', "utf-8")
+    with pytest.raises(ConfigError, match=r"netopt-1.json' is damaged; remove it, and 'ip netns d"):
+        _state.records()
+
+
 def test_an_owner_is_a_process_and_its_start() -> None:
     """A number comes again: another process that has it is not the owner."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
