@@ -162,7 +162,8 @@ def seen_below(rates: Sequence[float], base: Sequence[float], other: Sequence[fl
     >>> seen_below([1e3, 1e4], [6.0, 1.5], [3.0, 2.1])
     4000.0
     """
-    ahead = np.asarray(base) - np.asarray(other)
+    with np.errstate(invalid="ignore"):  # neither has come to the accuracy: inf - inf
+        ahead = np.asarray(base) - np.asarray(other)
     behind = np.flatnonzero(~(ahead > 0))
     if not len(behind):
         return math.inf

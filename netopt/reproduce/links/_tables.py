@@ -104,13 +104,17 @@ def _counted(results: Results, target: float) -> str:
     base = results.runs(GD.series, None, place)[0]
     others = [results.runs(method.series, None, place)[0] for method in COMPRESSED]
     rows = [
-        [name, *(f"{_bits(base, target, *k) / _bits(run, target, *k):.3g}" for run in others)]
+        [name, *(_factor(_bits(base, target, *k) / _bits(run, target, *k)) for run in others)]
         for name, *k in kinds
     ]
     return (
         f"## GD's cost to {target:g} by that of the others\nAbove 1 the method is ahead of GD; "
-        f"0: it did not get there.\n\n{_table(head, rows)}"
+        f"-: not both got there.\n\n{_table(head, rows)}"
     )
+
+
+def _factor(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) and value else "-"
 
 
 def _bits(run: Run, target: float, up: float, header: float, down: float, setup: float) -> float:
