@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from netopt.compute import Compute
+from netopt.compute import Compute, Meter
 from netopt.errors import ConfigError
 from netopt.problems import Problem
 from netopt.registry import build, discover
@@ -175,3 +175,51 @@ def test_mistakes_are_named_with_place_value_and_cure(spec, wanted):
     with pytest.raises(ConfigError) as caught:
         build(Compute, spec)
     assert str(caught.value).replace("`", "") == wanted.replace("`", "")
+
+
+@pytest.mark.parametrize("name", MODELLED)
+def test_a_modelled_time_has_no_waits_in_it(name, problem):
+    agent = Thinker()
+    meter = build(Compute, name).meter(agent, problem)
+    meter.begin()
+    agent.gradients += 1
+    meter.skip(5.0)
+    assert meter.end() == played(name, problem, pauses=1, rounds=1, gradients=1)[0]
+
+
+def test_what_the_processor_spent_on_a_wait_is_left_out_of_the_measured_time(problem):
+    meter = build(Compute, {"id": "measured", "slowdown": 2}).meter(Thinker(), problem)
+    meter.begin()
+    began = time.thread_time()
+    while time.thread_time() - began < 0.03:
+        pass
+    meter.skip(0.02)
+    least = 2 * (0.03 - 0.02)
+    assert least <= meter.end() < least + 2 * 0.02
+
+
+def test_a_model_of_ones_own_is_one_class(private_registry, rows):
+    class Slower(Compute):
+        """Each round takes a second more than the one before."""
+
+        id = "slower"
+
+        def meter(self, agent, problem):
+            factor = self.factor(agent.rank)
+
+            class Rounds(Meter):
+                def end(self):
+                    return factor * agent.round
+
+            return Rounds()
+
+    found = rows(network={"compute": {"id": "slower", "slowdown": 2}}, rounds=4)
+    # Each round of dgd stops twice: at its exchange, and at its end.
+    assert [row["emulated_seconds"] for row in found] == [0.0, 2 * 2 * (0 + 1 + 2 + 3)]
+
+
+def test_a_model_that_is_not_finished_says_what_it_lacks(problem):
+    with pytest.raises(TypeError, match="the compute model  does not define a meter"):
+        type("Nothing", (Compute,), {"__doc__": "Nothing."})().meter(Thinker(), problem)
+    with pytest.raises(TypeError, match="Meter does not say how long an agent has computed"):
+        Meter().end()

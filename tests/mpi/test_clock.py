@@ -211,6 +211,10 @@ record: {every: 5}
     assert all(row["emulated_seconds"] == row["seconds"] for row in rows)
     wanted = 10 * (8 * (HEADER_BYTES + 8000) / 1e6 + 5e-3)
     assert wanted <= rows[-1]["seconds"] < 2 * wanted + 1
+    done = netopt("run", file, "--set", "stop.emulated_seconds=10 ms", "--out", tmp_path / "stop")
+    assert done.code == 0, done.err
+    summary = json.loads((tmp_path / "stop" / "summary.json").read_text())
+    assert (summary["stopped_by"], summary["rounds"]) == ("emulated_seconds", 5)
     # What is held back is no other run.
     done = netopt("run", file, "--set", "network.clock=none", "--out", tmp_path / "none")
     assert done.code == 0, done.err
