@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 SAMPLES, LEAST = 20, 3
 """Samples of a point, and those of one that has time for no more."""
-BUDGET = 0.15
-"""Seconds of all samples of a point whose iterations are quick."""
-QUICK = 1e-3
-"""Seconds of an iteration that is repeated before it is timed, so that all caches are warm."""
-WARM = 20
-"""Iterations that warm up, of those that are quick."""
+WHILE = 5e-3
+"""Seconds of the iterations of a sample, or more if a single one takes longer."""
+COLD = 0.1
+"""Seconds of a first iteration that does not last that long because it is the first."""
+GROWTH = 4
+"""Times by which iterations become more at once."""
 
 Timer = Callable[[int], float]
 """Runs so many iterations and returns their seconds."""
@@ -53,13 +54,20 @@ class Forecast:
 def sample(timer: Timer, limit: float) -> Sampled:
     """Return a point's samples; what warms up is not among them.
 
-    One iteration is always played, and ``LEAST`` samples after it; more of them, and several
-    iterations in each, while that takes less than ``limit`` seconds.
+    One iteration is always played, then more and more of them until they take a while, which warms
+    up; ``LEAST`` samples of so many follow, and others while all take less than ``limit`` seconds.
+    On a busy machine some take a hundred times longer than others, so none is foretold.
     """
-    estimate = timer(1)
-    if estimate < QUICK * WARM:  # the first of all may be slow, and any may be held up
-        estimate = min(timer(count) / count for count in (1, WARM, WARM))
-    iterations = max(1, int(BUDGET / SAMPLES / max(estimate, 1e-9)))
-    fit = int(limit / (iterations * max(estimate, 1e-9))) - 1
-    count = min(SAMPLES, max(LEAST, fit))
-    return Sampled([timer(iterations) / iterations for _ in range(count)], iterations)
+    iterations = 1
+    spent = taken = timer(1)
+    if taken < COLD:
+        spent += (taken := timer(1))
+    while taken < WHILE:
+        wanted = math.ceil(iterations * WHILE / max(taken, 1e-9))
+        iterations = min(GROWTH * iterations, wanted)
+        spent += (taken := timer(iterations))
+    seconds: list[float] = []
+    while len(seconds) < SAMPLES and (len(seconds) < LEAST or spent + taken <= limit):
+        spent += (taken := timer(iterations))
+        seconds.append(taken / iterations)
+    return Sampled(seconds, iterations)

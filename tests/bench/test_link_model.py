@@ -8,7 +8,7 @@ import pytest
 
 from netopt.bench import link_model
 from netopt.bench.link_cases import BANDWIDTH, BIDIRECTIONAL, LATENCY, REPLY, TESTS, case_of
-from netopt.bench.link_sampling import LEAST, SAMPLES, Forecast, sample, window_of
+from netopt.bench.link_sampling import GROWTH, LEAST, SAMPLES, WHILE, Forecast, sample, window_of
 from netopt.topologies import load
 
 
@@ -81,11 +81,26 @@ def test_a_point_keeps_its_time_limit_and_leaves_out_what_warms_up(each):
     found = sample(timer, limit)
     assert found.seconds == pytest.approx([each] * len(found.seconds))
     assert LEAST <= len(found.seconds) <= SAMPLES
-    assert clock <= limit + 10 * each
-    if each < 1e-4:
-        assert found.iterations > 10
-        assert len(found.seconds) == SAMPLES
-        assert 0.1 < sum(found.seconds) * found.iterations < 0.2
+    assert clock <= max(limit, (LEAST + 11) * each)
+    assert found.iterations * each == pytest.approx(max(WHILE, each), rel=GROWTH)
+    assert found.iterations * each >= WHILE
+    assert (len(found.seconds) < SAMPLES) == (each == 0.4)
+
+
+def test_a_machine_that_gets_busy_cannot_make_a_point_endless():
+    """Iterations become a thousand times slower after the first samples."""
+    spent, calls = 0.0, 0
+
+    def timer(iterations):
+        nonlocal spent, calls
+        calls += 1
+        taken = iterations * (1e-6 if calls < 12 else 1e-3)
+        spent += taken
+        return taken
+
+    found = sample(timer, 1.0)
+    assert len(found.seconds) >= LEAST
+    assert spent <= 1.0 + LEAST * found.iterations * 1e-3
 
 
 def test_a_window_gets_smaller_until_it_fits():
