@@ -22,6 +22,7 @@ from netopt.topologies import Topology
 
 Row = dict[str, Any]
 Watch = Callable[[int, int], None]
+PLACE = ("source", "target", "test", "bytes")
 QUANTILES = {"q05": 0, "q25": 4, "median": 9, "q75": 14, "q95": 18}
 """Names of quantiles, and which of the 19 twentieths each is."""
 
@@ -68,22 +69,23 @@ def _home(case: Case, topology: Topology) -> Iterator[tuple[Start, bool]]:
 
 
 def rows_of(case: Case, found: Sequence[Row], load: float = 0.0) -> list[Row]:
-    """Return a row a point, given what the ranks have printed, in their order."""
-    order = [(block, size) for block in blocks(case) for size in case.sizes]
+    """Return a row a point, given what the ranks have printed; lines may overtake each other."""
+    points = {tuple(point[name] for name in PLACE): point for point in found}
     facts = {name: getattr(case, name) for name in ("ranks", "clock", "fabric", "delayed")}
     facts |= {"machine": machine(), "load": load}
-    return [
-        {**_row(case, block, size, point), **facts, "mpi": point["mpi"]}
-        for (block, size), point in zip(order, found, strict=True)
-    ]
+    rows = []
+    for block in blocks(case):
+        for size in case.sizes:
+            point = points[block.pair.first, block.pair.second, block.test, size]
+            rows.append({**_row(case, block, size, point), **facts, "mpi": point["mpi"]})
+    return rows
 
 
 def _row(case: Case, block: Block, size: int, point: Row) -> Row:
     pair, test, window = block.pair, block.test, point["window"]
     row = {
         "edge": "-".join(str(rank) for rank in sorted((pair.first, pair.second))),
-        **{name: point[name] for name in ("source", "target", "test", "bytes", "window")},
-        **{name: point[name] for name in ("iterations", "expected")},
+        **{name: point[name] for name in (*PLACE, "window", "iterations", "expected")},
         "unit": "s" if test == LATENCY else "bit/s",
         "samples": len(point["seconds"]),
         "link": dict(pair.there),

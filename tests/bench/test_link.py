@@ -95,7 +95,7 @@ def test_rows_say_quantiles_units_and_ratios():
         point(Block(pair, BANDWIDTH), 1000, [0.5, 0.25, 1.0], 64),
         point(Block(pair, BIDIRECTIONAL), 1000, [], 64),
     ]
-    latency, bandwidth, both = link.rows_of(case, found, load=0.5)
+    latency, bandwidth, both = link.rows_of(case, found[::-1], load=0.5)
     told = [latency[name] for name in ("min", "q25", "median", "q75", "max", "unit", "samples")]
     assert told == [0.0005, 0.001, 0.0015, 0.002, 0.005, "s", 5]
     assert latency["spread"] == pytest.approx(0.001 / 0.0015)
