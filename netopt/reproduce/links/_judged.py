@@ -69,12 +69,12 @@ def _same(results: Results) -> Claim:
     )
 
 
-def ratio(results: Results, place: str, target: float, method: Method = PLUS) -> list[float]:
-    """Return GD's emulated seconds to a target by those of a method, for every seed."""
+def ratio(results: Results, place: str, target: float, one: Method, two: Method) -> list[float]:
+    """Return the emulated seconds of a method to a target by those of another, for every seed."""
     pairs = zip(
-        results.runs(GD.series, None, place), results.runs(method.series, None, place), strict=True
+        results.runs(one.series, None, place), results.runs(two.series, None, place), strict=True
     )
-    return [emulated_to(base, target) / emulated_to(run, target) for base, run in pairs]
+    return [emulated_to(first, target) / emulated_to(second, target) for first, second in pairs]
 
 
 def _sooner(results: Results, shape: Shape, target: float) -> Claim:
@@ -86,7 +86,7 @@ def _sooner(results: Results, shape: Shape, target: float) -> Claim:
         for run in (base, plus)
     ]
     limit = bits[0] / bits[1]
-    found = ratio(results, place, target)
+    found = ratio(results, place, target, GD, PLUS)
     mean = sum(found) / len(found)
     text = f"{place}: seconds of GD / DIANA+ to {target:g}, at most that of the bits"
     told = f"> 1; the bits allow {limit:.4g}"
@@ -94,7 +94,7 @@ def _sooner(results: Results, shape: Shape, target: float) -> Claim:
 
 
 def _first(results: Results, place: str, target: float) -> Claim:
-    found = [1 / value for value in ratio(results, place, target)]
+    found = ratio(results, place, target, PLUS, GD)
     return at_least(f"{place}: GD is first to {target:g}; seconds of DIANA+ / GD", 1.0, found)
 
 

@@ -11,7 +11,15 @@ from netopt.reproduce._drawing import Panel
 from netopt.reproduce._study import Study
 from netopt.reproduce.links import _figure, _judged, _tables, _times
 from netopt.reproduce.links._lines import ALIKE, FAST, RATES, SHAPES, SWEPT
-from netopt.reproduce.links._methods import METHODS, OPERATIONS, Place, case, setting
+from netopt.reproduce.links._methods import (
+    METHODS,
+    OPERATIONS,
+    Length,
+    Place,
+    Setting,
+    case,
+    setting,
+)
 from netopt.reproduce.smoothness import _methods as smoothness
 
 PANELS = (ALIKE, FAST)
@@ -20,6 +28,9 @@ FULL, QUICK = (1e4, 1e5, 1e6, 1e7, 1e8, 1e9), (1e4, 1e5, 1e7)
 """Rates of the sweep, in bit/s."""
 CAPTURED = 200
 """Rounds whose frames are kept of one run a method, to see how unequal they are."""
+
+SMALL = Setting({"id": "quadratic", "dimension": 16}, 3, 16, 16, Length(12, 8, 2))
+"""What is played in place of the data where a test only wants to see that all of it fits."""
 
 
 class TimeToAccuracy(Study):
@@ -41,7 +52,13 @@ class TimeToAccuracy(Study):
 
     def cases(self, request: Request) -> list[Case]:
         """Return all methods at three rates, over two kinds of lines, and sweeps of the rate."""
-        every = setting(request)
+        return self._cases(setting(request), request)
+
+    def short(self) -> list[Case]:
+        """Return a few rounds on a small quadratic: there are many cases."""
+        return self._cases(SMALL, Request(None, True))
+
+    def _cases(self, every: Setting, request: Request) -> list[Case]:
         found = [
             case(method, every, place, seed, every.length.rounds)
             for shape in PANELS
