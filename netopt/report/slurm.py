@@ -56,8 +56,8 @@ def refuse(size: int) -> int:
         return 0
     if not silent():
         say(f"netopt: error: {wrong}; {CURE}")
-    # Whoever is ended meanwhile leaves with the same code, which is then the step's.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(ConfigError.exit_code))
+    # All leave with the same code, which is then the step's, also those that srun asks to hurry.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(PATIENCE)
     return ConfigError.exit_code
 

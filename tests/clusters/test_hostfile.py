@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import yaml
 from netopt.launcher import find_mpirun, is_open_mpi
 
 from .conftest import LAUNCH, Done, begin, environment, finish, left
-from .hosts import Hosts, wanting
+from .hosts import Hosts, forget_the_dead, ip, wanting
 
 pytest.importorskip("mpi4py")
 pytestmark = pytest.mark.serial
@@ -139,3 +140,13 @@ def test_the_command_of_the_manifest_as_its_operator_starts_it(hosts, tmp_path):
     assert done.code == 0, done.err
     assert "run directory: pod" in done.out
     assert hosts.sent(hosts.names[1]) > before + 1000
+
+
+def test_what_a_killed_test_has_left_is_removed_by_the_next(hosts):
+    done = subprocess.Popen([PYTHON, "-c", ""])
+    done.wait()
+    name = f"nc{done.pid}h1"
+    ip("netns", "add", name)
+    forget_the_dead()
+    assert not Path("/run/netns", name).exists()
+    assert Path("/run/netns", hosts.names[0]).exists()
