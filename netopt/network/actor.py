@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from netopt.agent import Agent, Exchange, Message
 from netopt.algorithms import Round
 from netopt.errors import ExchangeError
+from netopt.frame import HEADER_BYTES
+from netopt.links.queue import Flight
 from netopt.network import admit, located
 from netopt.network.travel import Travel
 
-STANDSTILL = 100_000
+STANDSTILL = 10_000
 """Steps without any time passing after which an agent is said to go round in circles."""
+
+INSTANT = 1e-9
+"""Seconds that are no time: an agent whose steps take less stands still."""
 
 
 class Arrived(NamedTuple):
@@ -41,7 +46,7 @@ class Actor:
         self._play = play
         self._round: Round | None = None
         self._wish: Exchange | None = None
-        self._still = 0
+        self._still, self._since = 0, 0.0
         self.turn = 0
         self.queues: dict[int, deque[Arrived]] = {j: deque() for j in agent.predecessors}
         self.bounds = dict.fromkeys(agent.predecessors, 0.0)
@@ -52,15 +57,34 @@ class Actor:
         assert self.travel.clock is not None
         return self.travel.clock.now
 
-    def put(self, source: int, moment: float, message: Message | None) -> None:
-        """Take in a frame that arrives at ``moment``; None if the link lost it."""
-        self.know(source, moment)
-        if message is not None:
-            self.queues[source].append(Arrived(moment, message))
+    @property
+    def wish(self) -> Exchange | None:
+        """Return the exchange that the agent is in; None between rounds."""
+        return self._wish
+
+    def put(self, flight: Flight, message: Message) -> None:
+        """Take in a frame, unless its link lost it; the frames of a source come in their order.
+
+        It arrives after it has left, be it by the last bit of a number: else what an agent has
+        heard when it goes on would depend on who is asked first of those who go on at that moment.
+        """
+        later = math.nextafter(flight.stamp.begin, math.inf)
+        moment = max(self.travel.moment(flight), later)
+        self.know(flight.source, moment)
+        if not flight.fate.lost:
+            self.queues[flight.source].append(Arrived(moment, message))
 
     def know(self, source: int, bound: float) -> None:
         """Say that no further frame of ``source`` arrives before ``bound``."""
         self.bounds[source] = max(self.bounds[source], bound)
+
+    def foresee(self, source: int, begin: float) -> None:
+        """Say that no further frame of ``source`` leaves before ``begin``: a link takes its time.
+
+        In the order of sums in which the link itself adds up the time of a frame.
+        """
+        link = self.travel.link(source, self.agent.rank)
+        self.know(source, begin + link.seconds(HEADER_BYTES) + float(link.latency))
 
     def moment(self) -> float:
         """Return when the agent goes on as far as is known; infinity if it waits for the unknown.
@@ -75,6 +99,14 @@ class Actor:
         if wish.wait == "any":
             return max(self.now, min(heads, default=math.inf))
         return max(self.now, *heads) if len(heads) == len(wish.sources) else math.inf
+
+    def earliest(self) -> float:
+        """Return a moment before which the agent does not go on, whatever is still unknown."""
+        wish = self._wish
+        if wish is None or wish.wait == "none" or not wish.sources:
+            return self.now
+        known = [q[0].moment if (q := self.queues[j]) else self.bounds[j] for j in wish.sources]
+        return max(self.now, min(known) if wish.wait == "any" else max(known))
 
     def unknown(self, horizon: float) -> list[int]:
         """Return the sources of which more must be known before it is sure what happens next.
@@ -96,7 +128,6 @@ class Actor:
         """
         clock, agent = self.travel.clock, self.agent
         assert clock is not None
-        before = clock.now
         clock.until(moment)
         inbox = None if self._wish is None else self._take(self._wish, moment)
         if self._round is None:
@@ -115,13 +146,36 @@ class Actor:
             raise located(error, agent) from error
         finally:
             clock.rest()
-        self._still = 0 if clock.now > before else self._still + 1
+        self._progress(clock.now)
+        return self._wish
+
+    def _progress(self, now: float) -> None:
+        """Raise ExchangeError if the agent goes on and on and its time does not."""
+        self._still += 1
+        if now > self._since + INSTANT:
+            self._still, self._since = 0, now
         if self._still > STANDSTILL:
             raise ExchangeError(
-                f"agent {agent.rank} has gone on {STANDSTILL} times and no time has passed; give "
-                "network.compute seconds above 0"
+                f"agent {self.agent.rank} has gone on {STANDSTILL} times and no time has passed; "
+                "give network.compute seconds above 0"
             )
-        return self._wish
+
+    def wakes(self, alive: Collection[int]) -> bool:
+        """Return whether what the agent waits for can come if only those ``alive`` send."""
+        wish = self._wish
+        assert wish is not None
+        silent = [j for j in wish.sources if not self.queues[j]]
+        some = any if wish.wait == "any" else all
+        return some(j in alive for j in silent)
+
+    def waits(self) -> str:
+        """Return whom the agent waits for, and where, in words."""
+        wish, agent = self._wish, self.agent
+        assert wish is not None
+        silent = [f"agent {j}" for j in sorted(wish.sources) if not self.queues[j]]
+        names = (" or " if wish.wait == "any" else " and ").join(silent)
+        place = f"in round {agent.round}, exchange {agent.exchange} of its own"
+        return f"agent {agent.rank} waits for {names} {place}"
 
     def _take(self, wish: Exchange, moment: float) -> dict[int, Any]:
         """Return what the exchange gets, by source, oldest first.

@@ -36,9 +36,13 @@ class Rules(NamedTuple):
     virtual: bool
 
 
-def promise(moment: float) -> Stamp:
-    """Return the stamp that says: no frame of mine leaves before ``moment``."""
-    return Stamp(moment, math.nan)
+def promise(moment: float, need: float = 0.0) -> Stamp:
+    """Return the stamp that says: no frame of mine leaves before ``moment``.
+
+    ``need`` is up to when somebody has to know what others do, 0 if nobody asks: it is told by an
+    end before all time.
+    """
+    return Stamp(moment, -1.0 - need)
 
 
 class Inflow:
@@ -59,7 +63,9 @@ class Inflow:
         self._said: dict[int, deque[Stamp]] = {j: deque() for j in inlets}
         self._copies = dict.fromkeys(inlets, 0)
         self._closed: set[int] = set()
-        self._news = 0
+        self._told = dict.fromkeys(actor.agent.successors, 0.0)
+        self._need, self._horizon = 0.0, 0.0
+        self._news, self._end = 0, 0.0
 
     def play(self, horizon: float) -> None:
         """Let the agent go on until its next step would be at ``horizon`` or later.
@@ -73,6 +79,7 @@ class Inflow:
 
     def _foresee(self, horizon: float) -> None:
         """Play in logical time: wait, however long it takes, until it is sure what comes next."""
+        self._horizon = horizon
         while True:
             if unknown := self._actor.unknown(horizon):
                 self._hear(f"news of {' and '.join(f'agent {j}' for j in unknown)}")
@@ -81,8 +88,9 @@ class Inflow:
             if moment >= horizon:
                 break
             self._act(moment)
-        for target in self._actor.agent.successors:
-            self._stamps.send(target, promise(horizon))
+        self._end = 0.0
+        for target in self._told:
+            self._promise(target, horizon)
 
     def _live(self, horizon: float) -> None:
         """Play on the wall: take what is there."""
@@ -104,18 +112,43 @@ class Inflow:
         wish: Exchange | None = self._actor.act(moment)
         for target in sorted(wish.out) if wish is not None else ():
             self._post(wish.out[target], target)  # type: ignore[union-attr]
+            self._told[target] = self._actor.now
+        self._end = 0.0
+
+    def _promise(self, target: int, moment: float, need: float = 0.0) -> None:
+        self._stamps.send(target, promise(moment, need))
+        self._told[target] = moment
+
+    def _foretell(self) -> None:
+        """Tell who may wait for it that nothing is sent for a while, as far as somebody asks.
+
+        Agents that wait for news of each other thus find out who goes on first. Those who can no
+        more go on ask nothing: else they would tell each other of ever later times.
+        """
+        moment, earliest = self._actor.moment(), self._actor.earliest()
+        if moment < self._horizon:
+            self._need = max(self._need, moment)
+        if not self._need:
+            return
+        for target, told in self._told.items():
+            if told <= self._need and told < earliest:
+                self._promise(target, earliest, self._need)
 
     def _hear(self, what: str) -> None:
-        """Return when something has come in; StuckError after the timeout."""
-        heard, polls, end = self._news, 0, 0.0
+        """Return when something has come in; StuckError after the timeout.
+
+        That someone else has to wait as well is no news that would make the wait longer.
+        """
+        heard, polls = self._news, 0
         while self._news == heard:
             self.pump()
             os.sched_yield()
             polls += 1
             if polls % POLLS_PER_LOOK == 0:
+                self._foretell()
                 now = time.monotonic()
-                end = end or now + self._rules.timeout
-                if now > end:
+                self._end = self._end or now + self._rules.timeout
+                if now > self._end:
                     agent = self._actor.agent
                     place = f"in round {agent.round}, exchange {agent.exchange} of its own"
                     raise StuckError(
@@ -151,24 +184,33 @@ class Inflow:
 
     def _match(self, source: int) -> None:
         """Hand on what a source's stamps say, in their order; a frame waits for its stamp."""
-        said, frames, actor = self._said[source], self._frames[source], self._actor
-        while said and (math.isnan(said[0].end) or frames):
+        said, frames = self._said[source], self._frames[source]
+        while said and (said[0].end < 0 or frames):
             stamp = said.popleft()
             self._news += 1
-            if not math.isnan(stamp.end):
+            if stamp.end >= 0:
                 message, fate = frames.popleft()
-                flight = Flight(source, actor.agent.rank, len(message.frame), stamp, fate)
-                moment = actor.travel.moment(flight)
-                actor.put(source, moment, None if fate.lost else message)
-            elif math.isinf(stamp.begin):
-                self._closed.add(source)
+                rank = self._actor.agent.rank
+                self._actor.put(Flight(source, rank, len(message.frame), stamp, fate), message)
+                self._end = 0.0
             else:
-                actor.know(source, stamp.begin)
+                self._keep(source, stamp)
+
+    def _keep(self, source: int, stamp: Stamp) -> None:
+        """Keep a promise in mind."""
+        need = -1.0 - stamp.end
+        self._need = max(self._need, need)
+        if not need:
+            self._end = 0.0
+        if math.isinf(stamp.begin):
+            self._closed.add(source)
+        else:
+            self._actor.foresee(source, stamp.begin)
 
     def finish(self) -> None:
         """Take in all that is still on its way, after the last round; nothing is sent after it."""
-        for target in self._actor.agent.successors:
-            self._stamps.send(target, promise(math.inf))
+        for target in self._told:
+            self._promise(target, math.inf)
         while len(self._closed) < len(self._inlets) or any(self._copies.values()):
             if len(self._closed) < len(self._inlets):
                 self._hear("the last frames")
