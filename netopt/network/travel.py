@@ -22,6 +22,9 @@ from netopt.links.queue import CERTAIN, Fate, Flight, Ports, Stamp, fate
 FABRIC = "NETOPT_FABRIC"
 """Set where the kernel has the links' rates: netopt then leaves them to it."""
 
+FABRIC_LATENCY = "NETOPT_FABRIC_LATENCY"
+"""Set where it has their latencies too."""
+
 SPIN = 0.002
 """Seconds before a due time from which a rank only yields: sleep is not more exact than this."""
 
@@ -106,8 +109,9 @@ class Travel:
         links = {(rank, j): graph.link(rank, j) for j in agent.successors}
         links |= {(j, rank): graph.link(j, rank) for j in agent.predecessors}
         self.clock = _clock(agent, experiment, shift)
-        if isinstance(self.clock, RealClock) and os.environ.get(FABRIC):
-            links = {edge: structs.replace(link, rate=None) for edge, link in links.items()}
+        self._kernel = isinstance(self.clock, RealClock) and FABRIC in os.environ
+        if self._kernel:
+            links = {edge: _what_is_left(link) for edge, link in links.items()}
         self._links = links
         shared = graph.uplinks.get(rank), graph.downlinks.get(rank)
         self._ports = Ports(rank, links, *shared)
@@ -144,14 +148,30 @@ class Travel:
 
     def moment(self, flight: Flight) -> float:
         """Return when a frame is whole here that is received by itself, not with an exchange's."""
-        return self._ports.arrive([flight])[flight.source]
+        return self._ports.arrive(self._delivered([flight]))[flight.source]
 
     def arrive(self, flights: Iterable[Flight]) -> None:
         """Let the clock stand at the moment when all frames of an exchange are here."""
         assert self.clock is not None
-        came = self._ports.arrive(flights)
+        came = self._ports.arrive(self._delivered(flights))
         if came:
             self.clock.until(max(came.values()))
+
+    def _delivered(self, flights: Iterable[Flight]) -> Iterable[Flight]:
+        """Return flights, over a fabric as what remains: the kernel has brought them up to now."""
+        if not self._kernel or self.clock is None:
+            return flights
+        now = self.clock.now
+        return [
+            flight._replace(stamp=Stamp(*(max(now, moment) for moment in flight.stamp)))
+            for flight in flights
+        ]
+
+
+def _what_is_left(link: Link) -> Link:
+    """Return what netopt has to do for a link whose rate the kernel has, and maybe its latency."""
+    latency = 0.0 if FABRIC_LATENCY in os.environ else link.latency
+    return structs.replace(link, rate=None, latency=latency)
 
 
 def _clock(agent: Agent, experiment: Experiment, shift: float) -> Clock | None:
