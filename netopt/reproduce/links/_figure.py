@@ -6,12 +6,13 @@ import numpy as np
 
 from netopt.report import units
 from netopt.report.plot import COLOURS
+from netopt.report.reading import Column
 from netopt.reproduce._curves import Results, rounds_to
 from netopt.reproduce._drawing import Bar, Line, Panel
 from netopt.reproduce._panels import HIGHEST
 from netopt.reproduce.links._crossings import emulated_to, passes
 from netopt.reproduce.links._judged import bitrate
-from netopt.reproduce.links._lines import SWEPT, Rate, Shape
+from netopt.reproduce.links._lines import SWEPT, Rate, Shape, Time
 from netopt.reproduce.links._methods import GD, METHODS, NATURAL, PLUS, Method
 from netopt.reproduce.links._times import break_even, cost, group, measured, swept
 from netopt.reproduce.smoothness._methods import MEASURE
@@ -68,27 +69,28 @@ def sweep(results: Results, shape: Shape, target: float) -> Panel:
 def _swept(results: Results, method: Method, shape: Shape, target: float) -> list[Line]:
     """Return the emulated seconds of a method by rate, and those of the closed form."""
     place = swept(shape)
-    rates = results.places(method.series, place)
-    runs = [results.runs(method.series, at, place)[0] for at in rates]
-    x = np.array(rates)
+    x = np.array(results.places(method.series, place))
+    runs = [results.runs(method.series, at, place)[0] for at in x]
     own = cost(results, runs[0], shape, SWEPT.latency)
-    time = own.to(rounds_to(runs[0], target), False)
-    dense = np.geomspace(x[0], x[-1], 60)
-    finite = np.isfinite(time.bits)
-    theory = np.array([time.at(rate) if finite else np.nan for rate in dense])
+    rounds = rounds_to(runs[0], target)
     seconds = np.array([emulated_to(run, target) for run in runs])
     found = [
         Line(method.series, x, seconds, method.colour, points=True),
-        Line(THEORY, dense, theory, method.colour, dash="--"),
+        _closed(own.to(rounds, False), x, method, "--"),
     ]
     if method is PLUS:
-        late = seconds + np.array([own.setup.at(rate) for rate in rates])
+        late = seconds + np.array([own.setup.at(rate) for rate in x])
         label = f"{method.series}{AFTER}"
         found.append(Line(label, x, late, HOLLOW + method.colour, points=True))
-        whole = own.to(rounds_to(runs[0], target), True)
-        theory = np.array([whole.at(rate) if finite else np.nan for rate in dense])
-        found.append(Line(THEORY, dense, theory, method.colour, dash=":"))
+        found.append(_closed(own.to(rounds, True), x, method, ":"))
     return found
+
+
+def _closed(time: Time, rates: Column, method: Method, dash: str) -> Line:
+    """Return the line of the closed form between the first and the last rate."""
+    x = np.geomspace(rates[0], rates[-1], 60)
+    y = [time.at(rate) if np.isfinite(time.bits) else np.nan for rate in x]
+    return Line(THEORY, x, np.array(y), method.colour, dash=dash)
 
 
 def compute(results: Results, rate: Rate, shape: Shape, target: float) -> Panel:

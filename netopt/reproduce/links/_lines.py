@@ -159,8 +159,8 @@ def pays_below(base: Time, other: Time) -> float:
 def seen_below(rates: Sequence[float], base: Sequence[float], other: Sequence[float]) -> float:
     """Return the same from seconds at ascending ``rates``: between two of them linear in 1 / rate.
 
-    >>> seen_below([1e3, 1e4], [6.0, 1.5], [3.0, 2.1])
-    4000.0
+    >>> round(seen_below([1e3, 1e4], [6.0, 1.5], [3.0, 2.1]))
+    4000
     """
     with np.errstate(invalid="ignore"):  # neither has come to the accuracy: inf - inf
         ahead = np.asarray(base) - np.asarray(other)
