@@ -132,7 +132,8 @@ def _spread(values: Sequence[float]) -> float:
 
 def _check(case: Case, rows: Sequence[Row], clock: str, watch: Watch) -> None:
     """Let the same trades cross links of a rate, and add to each row what that took."""
-    todo = [(row, rate) for row in rows for rate in rates_of(row, rows[0], case.limit)]
+    limit = case.limit if clock == "real" else None
+    todo = [(row, rate) for row in rows for rate in rates_of(row, rows[0], limit)]
     items = [Item(row["spec"], rate, clock) for row, rate in todo]
     if not items:
         return
@@ -142,17 +143,19 @@ def _check(case: Case, rows: Sequence[Row], clock: str, watch: Watch) -> None:
         watch(done + 1, len(items))
 
 
-def rates_of(row: Row, base: Row, limit: float) -> list[float]:
+def rates_of(row: Row, base: Row, limit: float | None) -> list[float]:
     """Return the rates at which a codec is checked: around its break-even, or at a usual one.
 
-    They are at most half of what MPI carries here, since what it takes by itself cannot be emulated
-    away; and so quick that ``limit`` seconds suffice.
+    A real clock has ``limit`` seconds, and rates up to half of what MPI carries here: what that
+    takes by itself cannot be emulated away. Without a limit all rates will do.
     """
     if row["codec"] == base["codec"]:
         return []
-    most = 4 * base["frame_bytes"] / base["wait"]
     even = row["against"][BASE]["rate"]
     wanted = [USUAL] if even is None else [factor * even for factor in AROUND]
+    if limit is None:
+        return wanted
+    most = 4 * base["frame_bytes"] / base["wait"]
     rates = [rate for rate in wanted if rate <= most] or [min(*wanted, most)]
     own = sum(one[part] for one in (row, base) for part in ("encode", "decode"))
     bits = 8 * (row["frame_bytes"] + base["frame_bytes"])

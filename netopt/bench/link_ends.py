@@ -1,26 +1,20 @@
 """One end of an edge in ``bench link``: windows of messages, as MPI or as a link delivers them.
 
-``Held`` keeps what MPI has delivered until netopt's link would have: by the queues and the clock of
-a run with ``clock: real``.
+``Held`` keeps what MPI has delivered until netopt's link would have, as a run with ``clock: real``
+does with its frames.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from netopt.bench.link_cases import Pair
-from netopt.bench.link_model import ports_of
-from netopt.keys import Key, Purpose
-from netopt.links.queue import CERTAIN, Fate, Flight, Stamp, fate
+from netopt.links.queue import Fate, Flight, Stamp
 from netopt.mpi import MPI
-from netopt.network.travel import FABRIC, RealClock
-
-KERNELS = {"rate": FABRIC, "latency": f"{FABRIC}_LATENCY"}
-"""Options of a link that the kernel takes care of where these variables are set."""
+from netopt.network.travel import Travel
 
 
 class Plain:
@@ -67,46 +61,44 @@ class Plain:
 
 
 class Edge:
-    """What all windows of a pair share at one end: the queues, and how many messages went by.
+    """What all windows of a pair share at one end: how their messages travel, as a run's frames do.
 
-    In a fabric the kernel has the rates and, if it can, latencies; only the rest is netopt's.
+    A run's ``Travel`` asks for an agent and an experiment; here both are a pair of neighbours.
     """
 
     def __init__(self, pair: Pair, rank: int) -> None:
         self.rank, self.peer = rank, pair.first + pair.second - rank
-        done = [option for option, name in KERNELS.items() if os.environ.get(name)]
-        there, back = (_without(options, done) for options in (pair.there, pair.back))
-        pair = pair._replace(there=there, back=back)
-        self._links, self.ports = pair.links(), ports_of(pair)[rank]
-        self._chancy = any(link.loss or link.jitter for link in self._links.values())
-        self.clock = RealClock()
-        self._numbers = dict.fromkeys(self._links, 0)
+        links, ends = pair.links(), (pair.first, pair.second)
+        uplinks, downlinks = (
+            {end: rate for end, rate in zip(ends, rates, strict=True) if rate is not None}
+            for rates in (pair.uplinks, pair.downlinks)
+        )
+        graph = SimpleNamespace(link=lambda i, j: links[i, j], uplinks=uplinks, downlinks=downlinks)
+        options = SimpleNamespace(network=SimpleNamespace(clock="real"))
+        neighbours = {"successors": (self.peer,), "predecessors": (self.peer,)}
+        agent: Any = SimpleNamespace(rank=rank, seed=0, round=0, exchange=0, **neighbours)
+        experiment: Any = SimpleNamespace(topology=graph, options=options)
+        self._travel = Travel(agent, experiment)
+        self._travel.begin()
+        self._numbers = dict.fromkeys(links, 0)
 
     def leave(self, size: int) -> Stamp:
         """Return the stamp of the next message from here, which is ready now."""
-        return self.ports.leave(self.peer, size, self.clock.now, self._fate(self.rank, self.peer))
+        return self._travel.leave(self.peer, size, self._fate(self.rank, self.peer))
 
     def come(self, stamps: Any, size: int) -> None:
         """Return when messages with these stamps would all have arrived."""
         rank, peer = self.rank, self.peer
-        flights = [
+        self._travel.arrive(
             Flight(peer, rank, size, Stamp(*words), self._fate(peer, rank))
             for words in stamps.tolist()
-        ]
-        self.clock.until(self.ports.arrive(flights)[peer])
+        )
 
     def _fate(self, source: int, target: int) -> Fate:
         """Return the fate of the next message of a direction; a lost one comes all the same."""
-        if not self._chancy:
-            return CERTAIN
         number = self._numbers[source, target]
         self._numbers[source, target] = number + 1
-        key = Key(0, Purpose.LINK, number & 0xFFFF_FFFF, number >> 32, source, target)
-        return fate(self._links[source, target], key)
-
-
-def _without(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name not in names}
+        return self._travel.fate(source, target, (number & 0xFFFF_FFFF, number >> 32))
 
 
 class Held:

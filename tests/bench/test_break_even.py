@@ -87,6 +87,8 @@ def test_speeds_are_checked_around_the_crossing_where_mpi_is_quick_enough():
     slow = {**base, "wait": 0.04}
     assert break_even.rates_of(sign, slow, 10.0) == [4e5], "half of what MPI carries: 800 kbit/s"
     assert break_even.rates_of(natural, slow, 10.0) == [4e5]
+    virtual = [break_even.rates_of(row, slow, None) for row in (base, sign, natural)]
+    assert virtual == [[], pytest.approx([5e5, 2e6, 8e6]), [1e9]], "no time passes"
 
 
 def test_a_check_compares_a_trade_with_its_parts():
