@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from msgspec import structs
@@ -49,16 +51,24 @@ def text(trace: Trace, experiment: Experiment) -> str:
     arrivals = sorted(one for one in trace.arrivals if clock.shows(one.moment))
     flown = crossings(arrivals, experiment.topology) if virtual else []
     tracks = {edge: track for track, edge in enumerate(experiment.topology.edges)}
-    events = [_span(span, clock) for span in spans]
-    events += [_crossing(one, clock, tracks) for one in flown]
-    events += _flows(spans, arrivals, flown, clock, tracks)
-    if clock.end is not None:
-        events.append(_cut(clock))
-    events.sort(key=lambda event: (event["pid"], event["tid"], event["ts"], -event.get("dur", 0)))
-    lines = [json.dumps(event) for event in (*_names(experiment.topology, virtual), *events)]
+    events = chain(
+        (_span(span, clock) for span in spans),
+        (_crossing(one, clock, tracks) for one in flown),
+        _flows(spans, arrivals, flown, clock, tracks),
+        [] if clock.end is None else [_cut(clock)],
+    )
+    # Told at once: an event as a mapping takes several times the room of its text.
+    lines = [(*_order(event), json.dumps(event)) for event in events]
+    lines.sort(key=itemgetter(0, 1, 2, 3))
+    names = (json.dumps(event) for event in _names(experiment.topology, virtual))
+    body = ",\n".join(chain(names, (line[-1] for line in lines)))
     facts = json.dumps(_facts(experiment, clock))
-    body = ",\n".join(lines)
     return f'{{"displayTimeUnit": "ms", "otherData": {facts}, "traceEvents": [\n{body}\n]}}\n'
+
+
+def _order(event: Event) -> tuple[int, int, float, float]:
+    """Return thread and time, so that a slice comes before those that lie within it."""
+    return event["pid"], event["tid"], event["ts"], -event.get("dur", 0.0)
 
 
 class _Clock:

@@ -18,8 +18,11 @@ from netopt.keys import BROADCAST
 from netopt.network.posts import Sender
 from netopt.network.travel import Travel
 
-MOST = 200_000
-"""Spans that a run keeps, in equal parts for its agents, and arrivals as well; 200 bytes each."""
+MOST = 100_000
+"""Spans that a run keeps, in equal parts for its agents, and arrivals as well.
+
+The root needs less than 1 kB for each, when it writes the file.
+"""
 NOBODY = -1
 KINDS = {"encode": "encode", "tell": "encode", "decode": "decode", "add": "decode", "mix": "decode"}
 """The agent's methods that are timed, and what kind of span each makes."""
