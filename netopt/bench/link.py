@@ -90,6 +90,8 @@ def _row(case: Case, block: Block, size: int, point: Row) -> Row:
         "samples": len(point["seconds"]),
         "link": dict(pair.there),
         "link_back": dict(pair.back),
+        "uplinks": list(pair.uplinks),
+        "downlinks": list(pair.downlinks),
     }
     model = link_model.seconds(case.felt(pair), test, size, window)
     predicted = link_model.value(test, size, window, model) if model else None

@@ -95,7 +95,14 @@ def _sizes(title: str, rows: Sequence[Row], tests: Sequence[str]) -> Table:
 def _title(row: Row) -> str:
     there, back = described(row["link"]), described(row["link_back"])
     link = there if there == back else f"{there} there; {back} back"
-    return f"Edge {row['edge']}: {'no link configured' if link == 'no limit' else link}"
+    shared = [
+        f"{name} of {rank} {rate(speed)}"
+        for name in ("uplink", "downlink")
+        for rank, speed in zip((row["source"], row["target"]), row[f"{name}s"], strict=True)
+        if speed is not None
+    ]
+    words = ["no link configured" if link == "no limit" and not shared else link, *shared]
+    return f"Edge {row['edge']}: {', '.join(words)}"
 
 
 def _heads(rows: Sequence[Row], tests: Sequence[str]) -> list[str]:

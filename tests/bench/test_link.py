@@ -115,6 +115,14 @@ def test_rows_say_quantiles_units_and_ratios():
     assert late["link"]["latency"] == "1 ms"
 
 
+def test_the_title_names_what_edges_share():
+    star = load({"id": "star", "size": 3, "uplink": {0: "2 Mbit/s"}})
+    rows = made_up(case_of(star, (), "9", None, "none"))
+    titles = [part.title for part in link_tables.render(rows).renderables[:-1]]
+    assert titles[0] == "Edge 0-1: no limit, uplink of 0 2 Mbit/s"
+    assert titles[1] == "Edge 0-1, from 1"
+
+
 def test_the_tables_have_a_line_a_size_and_one_an_edge():
     graph = load({"id": "path", "size": 3, "link": SLOW, "links": {"0->1": {"rate": 1e6}}})
     rows = made_up(case_of(graph, (), "1,1KiB", None, "none"))
