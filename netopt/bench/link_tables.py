@@ -146,9 +146,13 @@ def _notes(rows: Sequence[Row]) -> str:
     first = rows[0]
     notes = [
         "latency: half a round trip; bandwidth: message bytes of a window of 64 messages and a "
-        "reply, or of as many as stand in brackets; medians ± half the distance of the quartiles; "
-        "x link: the median over what the configured link would deliver, packets' headers counted."
+        "reply, or of as many as stand in brackets; medians ± half the distance of the quartiles."
     ]
+    if any(row["predicted"] for row in rows):
+        notes.append(
+            "x link: the median over what the configured link would deliver, packets' headers "
+            "counted."
+        )
     if not (first["fabric"] or first["clock"] != "none"):
         notes.append("Messages take the time that MPI itself takes here; nothing is emulated.")
     if first["fabric"]:
