@@ -28,6 +28,10 @@ KINDS = {"encode": "encode", "tell": "encode", "decode": "decode", "add": "decod
 """The agent's methods that are timed, and what kind of span each makes."""
 
 
+Operation = tuple[str, float, float, Any, Sequence[Any]]
+"""Kind, first and last tick of a call, what it returned, and what it was given."""
+
+
 class Place(NamedTuple):
     """The edge of a frame, its bytes, and a number that tells it apart from others on the edge.
 
@@ -98,7 +102,7 @@ class Tracer:
         self.begun = self.on = False
         self._origin = 0.0
         self._full: float | None = None
-        self.inner: list[tuple[str, float, float, Place]] = []
+        self.inner: list[Operation] = []
         self.spans: list[Span] = []
         self.arrivals: list[Arrival] = []
         for name, kind in KINDS.items():
@@ -142,15 +146,16 @@ class Tracer:
         def timed(*arguments: Any, **options: Any) -> Any:
             first = self.tick()
             result = call(*arguments, **options)
-            if self.on:
-                last, given = self.tick(), [*arguments, *options.values()]
-                self.inner.append((kind, first, last, self._place(kind, result, given)))
+            if self.on:  # the rest of it is told when the clock does not measure any more
+                given = (*arguments, *options.values())
+                self.inner.append((kind, first, self.tick(), result, given))
             return result
 
         return timed
 
-    def _place(self, kind: str, result: Any, given: Sequence[Any]) -> Place:
+    def place(self, operation: Operation) -> Place:
         """Return the edge and the bytes of what was encoded or decoded."""
+        kind, _, _, result, given = operation
         rank = self.agent.rank
         if kind == "encode":
             size, receiver = len(result.frame), result.receiver

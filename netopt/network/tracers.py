@@ -21,6 +21,7 @@ class VirtualTracer(Tracer):
     If the clock measures processor time, an operation has the part of the emulated span that it
     took of the measured one. If it models time, no operation has a time of its own: decoding stands
     at the beginning of the span and encoding at its end, so that the trace is the same in each run.
+    Measured time has the looking in it as well, a few microseconds an operation.
     """
 
     tick = staticmethod(time.thread_time)
@@ -61,12 +62,13 @@ class VirtualTracer(Tracer):
             if end > begin:
                 self.keep("compute", begin, end)
             scale = (end - begin) / measured if measured > 0 else 0.0
-            for kind, first, last, place in self.inner:
+            for operation in self.inner:
+                kind, first, last = operation[:3]
                 moments = [begin + (tick - self._since) * scale for tick in (first, last)]
                 if self._modelled:
                     moments = [begin, begin] if kind == "decode" else [end, end]
                 one, two = (min(max(moment, begin), end) for moment in moments)
-                self.keep(kind, one, two, place)
+                self.keep(kind, one, two, self.place(operation))
 
         return rest
 
@@ -177,8 +179,8 @@ class WallTracer(Tracer):
 
     def _computed(self, begin: float, end: float) -> None:
         self.keep("compute", begin, end)
-        for kind, first, last, place in self.inner:
-            self.keep(kind, first, last, place)
+        for operation in self.inner:
+            self.keep(*operation[:3], self.place(operation))
         self._mark = end
 
     def _came(self, inbox: Mapping[int, Any]) -> None:
