@@ -30,8 +30,10 @@ class AsyncDiana(Diana):
     g_j = h_j + q_j is the newest gradient that the hub knows of worker j, taken at an older x; the
     others' are kept as they are. The hub answers with x to the workers that it heard, and no one
     waits for the slowest. h_i += alpha q_i at the worker; the hub keeps sum_j g_j, which q_i
-    changes by q_i - (1 - alpha) q_i^old, so no shift travels. In theory gamma is DIANA's over n:
-    with n workers alike, a gradient is n steps of the hub old. Aggregation of delayed gradients is
+    changes by q_i - (1 - alpha) q_i^old, so no shift travels; the hub holds n vectors for it. What
+    gamma may be depends on how old gradients get: ``theory`` is DIANA's over n, for n workers alike
+    whose gradients are n steps of the hub old. That of a worker s times slower is s n steps old: if
+    it is much slower and steep, gamma may have to be smaller. Aggregation of delayed gradients is
     Blatt, Hero and Gauchman's (2007); DIANA's authors do not analyse the two together.
     """
 

@@ -27,8 +27,9 @@ class AsyncGossip(Algorithm):
     An agent sends Q(x_i) to its neighbours, takes what has arrived, averages, and goes on at its
     own pace; a neighbour that was not heard yet counts as x_i itself. With bounded delays and a
     connected graph all come to agree, on a weighted mean that depends on the delays: agents that
-    are slower move less and weigh more. Without compression it is exact; rounding to a grid
-    leaves them apart by the grid. A lost frame is one that is not heard.
+    are slower move less and weigh more. Delays are bounded if no agent is faster than its links,
+    which else queue its frames, more and more. Without compression all agree to rounding error; a
+    grid may leave them apart by a step of it. A lost frame is one that is not heard.
     """
 
     id = "async-gossip"
