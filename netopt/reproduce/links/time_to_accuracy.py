@@ -20,6 +20,7 @@ from netopt.reproduce.links._methods import (
     case,
     setting,
 )
+from netopt.reproduce.links._times import group
 from netopt.reproduce.smoothness import _methods as smoothness
 
 PANELS = (ALIKE, FAST)
@@ -63,7 +64,7 @@ class TimeToAccuracy(Study):
             case(method, every, place, seed, every.length.rounds)
             for shape in PANELS
             for place in (
-                Place(_times.group(rate, shape), shape, rate.rate, rate.latency) for rate in RATES
+                Place(group(r, shape), shape, r.rate, r.latency, asked=r == SWEPT) for r in RATES
             )
             for method in METHODS
             for seed in range(1, self.seeds[request.quick] + 1)
@@ -114,7 +115,8 @@ class TimeToAccuracy(Study):
             "is a chain, in which it is the same wherever it is charged.",
             "The clock starts after the set-up, as it is told in advance; its seconds are added by "
             "the closed form where it says so.",
-            "Sweeps have one seed, and are played in lockstep: the numbers are those of MPI.",
+            f"Only the runs at {SWEPT.name}, of the first seed, are played by MPI, all others in "
+            "lockstep; a claim says that the two have the same rows. Sweeps have one seed.",
         ]
 
 
