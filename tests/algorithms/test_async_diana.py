@@ -69,6 +69,17 @@ def test_it_gets_to_the_minimiser_to_rounding_with_unbiased_messages(slowdown, c
     assert max(stretches) < 0.2
 
 
+@pytest.mark.parametrize(("lr", "grows"), [("theory", True), (1e-4, False)])
+def test_a_steep_worker_that_is_much_slower_wants_a_smaller_step(lr, grows):
+    compute = {"id": "fixed", "seconds": "2 ms", "slowdown": {4: 300}}
+    raw = {**JOB, "network": {"compute": compute}, "rounds": 5000, "record": {"every": 5000}}
+    raw["problem"] = {"id": "quadratic", "dimension": 20, "kappa": 100, "curvature": "shuffled"}
+    raw["algorithm"] = {"id": "async-diana", "lr": lr}
+    first, last = (row["distance"] for row in engine.lockstep(config.make(raw), None).rows)
+    assert (last > 2 * first) == grows
+    assert grows or last < first
+
+
 def test_theory_says_diana_s_step_over_n():
     experiment = config.make(JOB)
     args = experiment.problem, experiment.codecs[0], 4
