@@ -2,6 +2,11 @@
 
 Whoever waits for anything on such a rank keeps taking in: a sender of large frames waits for their
 receivers, and would otherwise wait for ever. Requests and stamps are handed in.
+
+Who is not sure what comes next says until when it sends nothing, and waits. One limit is that of
+conservative simulation: agents that wait for any of each other over links that take no time cannot
+find out who goes on first, and are named after the timeout. A latency helps, however short it is
+against a round, and lockstep has no such limit.
 """
 
 from __future__ import annotations

@@ -210,6 +210,16 @@ def test_agents_that_wait_for_each_other_are_named_within_the_timeout(
         assert wanted in line
 
 
+def test_agents_that_cannot_find_out_who_goes_on_first_are_named(
+    run_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The limit of ranks that foresee: links that take no time, and all wait for any."""
+    code, line = fails(run_file(bad("relay")), tmp_path / "o")
+    assert code == 4
+    assert line.startswith("netopt: error: nothing arrived for 3 s: ")
+    assert re.search(r"agent \d waits for news of agent \d", line)
+
+
 def test_an_agent_that_raises_ends_all(run_file: Callable[[str], Path], tmp_path: Path) -> None:
     code, line = fails(run_file(bad("ill")), tmp_path / "o")
     assert code == 1
