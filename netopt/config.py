@@ -181,7 +181,7 @@ def make(
     algorithm = build(Algorithm, options.algorithm, "$.algorithm")
     algorithm.check(topology)
     compute = settle(options, topology, algorithm)
-    codecs = _codecs(algorithm, options.codecs)
+    codecs = codecs_of(algorithm, options.codecs)
     problem = build(Problem, _beside(options.problem, folder), "$.problem")
     try:
         problem.prepare(len(algorithm.workers(topology)), options.seed)
@@ -192,14 +192,15 @@ def make(
     warnings = tuple(algorithm.review(topology, problem, shaped))
     rounds = min(options.rounds, options.stop.rounds or options.rounds)
     bits = None if options.stop.bits is None else parse_bits(options.stop.bits, "$.stop.bits")
-    resolved = _resolved(options, topology, problem, algorithm, codecs)
+    resolved = said(options, topology, problem, algorithm, codecs)
     parts = (options, topology, problem, algorithm, shaped)
     seconds = stop_seconds(options.stop.emulated_seconds, options.network.clock)
     timing = compute, seconds, float(options.network.tick or 0.0)
     return Experiment(*parts, rounds, bits, resolved, *timing, warnings)
 
 
-def _codecs(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]:
+def codecs_of(algorithm: Algorithm, given: Mapping[str, Any]) -> tuple[Codec, ...]:
+    """Return the codec of each channel, as given by its name or its own; ConfigError if wrong."""
     names = [channel.name for channel in algorithm.channels if not channel.telling]
     for name in given:
         if name not in names:
@@ -256,7 +257,7 @@ def _check_frames(algorithm: Algorithm, codecs: Sequence[Codec], d: int) -> None
             raise ConfigError(f"a frame of {size} bytes is too large; at most {MOST_BYTES}", path)
 
 
-def _resolved(
+def said(
     options: RunOptions,
     topology: Topology,
     problem: Problem,

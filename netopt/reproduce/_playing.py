@@ -19,13 +19,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from netopt import config, launcher, recorder, yamlfile
 from netopt.algorithms import Algorithm
-from netopt.codecs import Codec
+from netopt.engine import REASONS
 from netopt.errors import ConfigError, NetoptError
-from netopt.options import RunOptions
+from netopt.options import RunOptions, settle
 from netopt.problems import Problem
 from netopt.registry import build, fill
 from netopt.report import reading
@@ -35,7 +33,7 @@ from netopt.topologies import load
 BATCH = 40
 """Most runs that share one start of mpirun."""
 BLINK = 0.05
-FINISHED = ("rounds", "bits", "loss")
+FINISHED = tuple(REASONS.values())
 
 
 class Job(NamedTuple):
@@ -93,19 +91,12 @@ def plan(cases: Sequence[Case], out: Path, driver: str) -> Plan:
 def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run file that says every option, without preparing the problem's data."""
     options = fill(RunOptions, raw, "$", "a run file")
+    topology = load(options.topology, "$.topology")
     algorithm = build(Algorithm, options.algorithm, "$.algorithm")
-    codecs = {
-        channel.name: build(Codec, options.codecs.get(channel.name, channel.default)).config()
-        for channel in algorithm.channels
-        if not channel.telling
-    }
-    parts = {
-        "problem": build(Problem, options.problem, "$.problem").config(),
-        "topology": load(options.topology, "$.topology").spec,
-        "algorithm": algorithm.config(),
-        "codecs": codecs,
-    }
-    return dict(msgspec.to_builtins({**msgspec.to_builtins(options), **parts}))
+    settle(options, topology, algorithm)
+    problem = build(Problem, options.problem, "$.problem")
+    codecs = config.codecs_of(algorithm, options.codecs)
+    return config.said(options, topology, problem, algorithm, codecs)
 
 
 def with_driver(case: Case, driver: str) -> dict[str, Any]:

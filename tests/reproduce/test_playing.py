@@ -139,3 +139,10 @@ def test_a_shortened_case_keeps_four_rows_and_the_places_of_its_eigenvalues(case
     run = _study.shortened(case(rounds=1000, record={"every": 50, "lambda_min": 100}), 20).run
     assert (run["rounds"], run["record"]) == (20, {"every": 5, "lambda_min": 100})
     assert _study.shortened(case()).run["record"] == {"every": 1}
+
+
+@pytest.mark.parametrize("name", ["links/time-to-accuracy", "dq-gd/contraction"])
+def test_a_case_is_known_again_with_all_that_a_run_settles(name):
+    case = _study.find(name).short()[0]
+    raw = _playing.with_driver(case, "lockstep")
+    assert _playing.resolve(raw) == config.make(raw).resolved
