@@ -138,15 +138,30 @@ def inspect(directory: str, frame: int | None, whole: bool, load: tuple[str, ...
 @cli.command()
 @click.argument("directories", metavar="RUN...", nargs=-1, required=True)
 @click.option("--out", default="netopt.png", show_default=True, help="A .png, .pdf or .svg file.")
-@click.option("-x", "x", default="bytes", show_default=True, help="bytes, bits, rounds or seconds.")
+@click.option(
+    "-x", "x", default="bytes", show_default=True, help="bytes, bits, rounds, seconds or emulated."
+)
 @click.option("-y", "y", default="loss", show_default=True, help="A column of metrics.jsonl.")
 @click.option("--title", help="A title over the figure.")
-def plot(directories: tuple[str, ...], out: str, x: str, y: str, title: str | None) -> None:
-    """Draw one or several runs into one figure and print their results."""
+@click.option("--timeline", is_flag=True, help="Draw what each agent does when, from trace.json.")
+def plot(
+    directories: tuple[str, ...], out: str, x: str, y: str, title: str | None, timeline: bool
+) -> None:
+    """Draw one or several runs into one figure and print their results.
+
+    With --timeline, one run that has a trace (record: {trace: true}).
+    """
     from netopt.report import plot as figure
     from netopt.report import reading, table
 
     paths = [Path(directory) for directory in directories]
+    if timeline:
+        from netopt.report import timeline as gantt
+
+        if len(paths) > 1:
+            raise ConfigError(f"--timeline draws one run, and {len(paths)} are named")
+        click.echo(f"figure: {gantt.timeline(paths[0], Path(out), title=title)}")
+        return
     written = figure.plot(paths, Path(out), y=y, x=x, title=title)
     speech.show(table.results([reading.load(path) for path in paths]))
     click.echo(f"figure: {written}")
