@@ -154,8 +154,17 @@ def _frame_line(frame: Capture) -> str:
     return json.dumps(row) + "\n"
 
 
-def manifest(seed: int, driver: str, library: str | None, agents: int) -> dict[str, Any]:
-    """Return where and with what a run happened; the pid is the root's, for a clean Ctrl-C."""
+def manifest(
+    seed: int,
+    driver: str,
+    library: str | None,
+    agents: int,
+    hosts: Mapping[str, Sequence[int]] | None = None,
+) -> dict[str, Any]:
+    """Return where and with what a run happened; the pid is the root's, for a clean Ctrl-C.
+
+    ``hosts`` are the agents on each host by its name; all are here if not given.
+    """
     return {
         "netopt": netopt.__version__,
         "python": platform.python_version(),
@@ -167,6 +176,7 @@ def manifest(seed: int, driver: str, library: str | None, agents: int) -> dict[s
         "agents": agents,
         "seed": seed,
         "host": platform.node(),
+        "hosts": hosts or {platform.node(): list(range(agents))},
         "pid": os.getpid(),
         "machine": platform.machine(),
         "system": f"{platform.system()} {platform.release()}",

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import gc
 import os
+import platform
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -178,11 +179,12 @@ def _start(order: Order) -> Job | int:
     job: Job | None = None
     told = ""
     try:
+        hosts = ranks.hosts(platform.node())
         packed = ranks.tell(_packed(order) if rank == 0 else b"")
         if order.ranks is not None and order.ranks != size:
             raise ConfigError(f"-n says {order.ranks} ranks, but mpirun started {size}")
         experiment = prepare(order, size, packed)
-        job = Job(experiment, _open(experiment, order) if rank == 0 else None)
+        job = Job(experiment, _open(experiment, order, hosts) if rank == 0 else None)
     except ConfigError as error:
         told = f"netopt: error: {error}"
     except BaseException as error:  # the others would wait for this rank's word for ever
@@ -232,7 +234,7 @@ def prepare(order: Order, size: int, packed: bytes) -> Experiment:
     return experiment
 
 
-def _open(experiment: Experiment, order: Order) -> Recorder:
+def _open(experiment: Experiment, order: Order, hosts: Mapping[str, list[int]]) -> Recorder:
     """Return the root's recorder, its directory made; ConfigError if that cannot be."""
     from netopt import config
     from netopt.network import ranks
@@ -240,7 +242,7 @@ def _open(experiment: Experiment, order: Order) -> Recorder:
 
     recorder = Recorder(Path(order.out) if order.out else config.new_directory(Path(order.file)))
     agents, seed = experiment.topology.size, experiment.options.seed
-    recorder.open(experiment.resolved, manifest(seed, "mpi", ranks.library(), agents))
+    recorder.open(experiment.resolved, manifest(seed, "mpi", ranks.library(), agents, hosts))
     return recorder
 
 

@@ -12,6 +12,10 @@ NAP = 0.0001
 """Seconds between two looks at whether the others have started: short, for several may follow."""
 
 
+HOST_BYTES = 64
+"""As long as a host's name can be on Linux."""
+
+
 def copies(count: int) -> list[MPI.Comm]:
     """Return communicators of all ranks, made together: one by one, 8 ranks take twice as long."""
     made = [MPI.COMM_WORLD.Idup() for _ in range(count)]
@@ -39,6 +43,19 @@ def agree_on_failure(code: int) -> list[int]:
     codes = np.zeros(MPI.COMM_WORLD.Get_size(), dtype=np.int64)
     nap_until(MPI.COMM_WORLD.Iallgather(np.array([code], dtype=np.int64), codes))
     return [int(c) for c in codes]
+
+
+def hosts(name: str) -> dict[str, list[int]]:
+    """Return at the root the ranks of each host by its name, of which each rank tells its own."""
+    mine = np.zeros(HOST_BYTES, np.uint8)
+    said = name.encode()[:HOST_BYTES]
+    mine[: len(said)] = np.frombuffer(said, np.uint8)
+    rows = np.empty((MPI.COMM_WORLD.Get_size(), HOST_BYTES), np.uint8)
+    nap_until(MPI.COMM_WORLD.Igather(mine, rows))
+    found: dict[str, list[int]] = {}
+    for rank, row in enumerate(rows if world()[0] == 0 else ()):
+        found.setdefault(row.tobytes().rstrip(b"\0").decode(errors="replace"), []).append(rank)
+    return found
 
 
 def nap_until(request: MPI.Request) -> None:

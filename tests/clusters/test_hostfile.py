@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -89,6 +90,8 @@ def test_a_run_across_hosts_equals_lockstep(hosts, hostfile, job, tmp_path, expe
     done = start(hosts, hostfile, tmp_path, *words)
     assert done.code == 0, done.err
     assert left(tmp_path / "run") == expected
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text("utf-8"))
+    assert manifest["hosts"] == {hosts.names[0]: [0, 1], hosts.names[1]: [2, 3]}
     assert hosts.sent(hosts.names[0]) - before > crossing(tmp_path / "run") > 0
 
 

@@ -37,6 +37,8 @@ def assert_parity(file: Path, tmp_path: Path, *more: str) -> None:
         done = netopt("run", file, "--driver", driver, "--out", tmp_path / driver, *more)
         assert done.code == 0, done.err
         assert json.loads((tmp_path / driver / "summary.json").read_text())["sent_equals_received"]
+        (ranks,) = json.loads((tmp_path / driver / "manifest.json").read_text())["hosts"].values()
+        assert ranks == list(range(load(yaml.safe_load(file.read_text())["topology"]).size))
     assert comparable(tmp_path / "mpi") == comparable(tmp_path / "lockstep")
 
 
