@@ -38,7 +38,8 @@ def measure(cases: Sequence[Case], repeats: int, watch: Callable[[int, int], Non
     ``kernel`` is the median, ``kernel_least`` and ``kernel_most`` the spread of what the wall
     said; ``emulated`` is the virtual clock's, of the median run. ``host`` is what the ranks take
     for a round of tiny frames without any rate: MPI, the kernel's stack, and their turns on the
-    cores, which belong to no link. ``ratio`` is kernel over emulated + host. Raises ConfigError if
+    cores, which belong to no link; ``answers`` are the seconds that TCP's answers take of a link
+    with frames both ways. ``ratio`` is kernel over emulated + host + answers. Raises ConfigError if
     there can be no fabric.
     """
     _run.check(config.make(cases[0].run()).topology)
@@ -59,7 +60,7 @@ def _compared(case: Case, times: Sequence[tuple[float, float]], host: float) -> 
     walls = [wall for wall, _ in times]
     wall, emulated = times[len(times) // 2]
     limit = CLOSE if case.frame >= LARGE else LOOSE
-    ratio = wall / (emulated + host)
+    ratio = wall / (emulated + host + case.answers)
     return {
         **case._asdict(),
         "rounds": case.rounds,
@@ -68,6 +69,7 @@ def _compared(case: Case, times: Sequence[tuple[float, float]], host: float) -> 
         "kernel_most": walls[-1],
         "emulated": emulated,
         "host": host,
+        "answers": case.answers,
         "ratio": ratio,
         "limit": limit,
         "held": abs(ratio - 1) <= limit,
@@ -113,8 +115,8 @@ def table(rows: Sequence[Row]) -> Table:
 
     title = "A round: the kernel's links on the wall, and the virtual clock"
     lines = Table(title=title, caption=machine())
-    heads = ("graph", "rate", "frame", "kernel", "spread", "emulated", "host", "ratio", "held")
-    for i, head in enumerate(heads):
+    heads = ("graph", "rate", "frame", "kernel", "spread", "emulated", "host", "answers", "ratio")
+    for i, head in enumerate((*heads, "held")):
         lines.add_column(head, justify="left" if i < 2 else "right")
     for row in rows:
         lines.add_row(*_cells(row))
@@ -122,8 +124,8 @@ def table(rows: Sequence[Row]) -> Table:
 
 
 def _cells(row: Row) -> list[str]:
-    names = ("kernel", "kernel_least", "kernel_most", "emulated", "host")
-    kernel, least, most, emulated, host = (units.seconds(row[name]) for name in names)
+    names = ("kernel", "kernel_least", "kernel_most", "emulated", "host", "answers")
+    kernel, least, most, *parts = (units.seconds(row[name]) for name in names)
     held = "yes" if row["held"] else f"no, {row['limit']:.0%} wanted"
     case = [f"{row['graph']}-{row['agents']}", row["rate"], units.size(row["frame"])]
-    return [*case, kernel, f"{least} to {most}", emulated, host, f"{row['ratio']:.3f}", held]
+    return [*case, kernel, f"{least} to {most}", *parts, f"{row['ratio']:.3f}", held]

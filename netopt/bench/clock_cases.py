@@ -21,6 +21,8 @@ SECONDS = 1.5
 FEWEST, MOST = 6, 300
 
 
+ANSWER = 33
+"""Bytes of TCP's answers to a packet: it answers two with one, of 66."""
 TINY = HEADER_BYTES + ITEM
 """The smallest frame: one coordinate."""
 
@@ -40,6 +42,16 @@ class Case(NamedTuple):
     def exchanges(self) -> int:
         """How many frames cross one after the other in a round: a star's go up, then down."""
         return 2 if self.graph == "star" else 1
+
+    @property
+    def answers(self) -> float:
+        """Return the seconds a round in which answers to the other direction take the link.
+
+        On a star nothing goes the other way at the same time.
+        """
+        if self.rate is None or self.graph == "star":
+            return 0.0
+        return 8 * ANSWER * Link(**PACKETS).packets(self.frame) / bits_per_second(self.rate)  # type: ignore[arg-type]
 
     @property
     def rounds(self) -> int:

@@ -38,17 +38,18 @@ BUFFERS = "4096 16777216 67108864"
 """Least, first and most bytes of a socket: those of a frame wait at the link, not for answers."""
 PACE = {"initcwnd": 10_000, "initrwnd": 10_000, "rto_min": 20_000}
 """Packets that TCP may have on the way from the beginning, and the least milliseconds after which
-it resends. With data both ways, an answer waits behind all the data of its own direction: a smaller
-window would leave the link idle meanwhile, and a shorter time would take the answer for lost."""
+it resends. With data both ways, an answer waits behind data of its own direction: a smaller window
+would leave the link idle meanwhile, and a shorter time would take the answer for lost."""
 SETTINGS = {
     "ipv6/conf/all/disable_ipv6": "1",  # no neighbour discovery among the counted packets
     "ipv6/conf/default/disable_ipv6": "1",
-    "ipv4/tcp_congestion_control": "cubic",  # others pace themselves, or pause to probe
+    "ipv4/tcp_congestion_control": "reno",  # allowed everywhere; neither paces nor probes
     "ipv4/tcp_slow_start_after_idle": "0",  # a pause between rounds is no news about the link
     "ipv4/tcp_no_metrics_save": "1",
     "ipv4/tcp_early_retrans": "0",  # nothing gets lost: resend nothing on suspicion
     "ipv4/tcp_wmem": BUFFERS,
     "ipv4/tcp_rmem": BUFFERS,
+    "ipv4/tcp_limit_output_bytes": "8192",  # few packets queue at a link, so that answers are soon
 }
 """Files under /proc/sys/net, and what each namespace has there; those it lacks are left out."""
 LOOPBACK = 1

@@ -78,11 +78,17 @@ def test_the_verdict_is_5_percent_for_large_frames_and_20_for_small_ones(
     monkeypatch.setattr(clock, "_play", lambda case: times[case.rate])
     monkeypatch.setattr(clock._run, "check", lambda topology: None)
     seen = []
-    rows = clock.measure([Case("ring", 4, "1 Mbit/s", frame)], 3, lambda *of: seen.append(of))
+    rows = clock.measure([Case("star", 4, "1 Mbit/s", frame)], 3, lambda *of: seen.append(of))
     (row,) = rows
     assert (row["host"], row["ratio"], row["held"]) == (0.25, pytest.approx(wall), held)
     assert seen == [(1, 2), (2, 2)]
     assert clock.table(rows).row_count == 1
+
+
+def test_answers_take_a_share_of_links_with_frames_both_ways():
+    """Three packets of 1448 bytes at most, 33 bytes of answers to each."""
+    assert Case("ring", 4, "1 Mbit/s", 4000).answers == pytest.approx(3 * 33 * 8 / 1e6)
+    assert Case("star", 4, "1 Mbit/s", 4000).answers == Case("ring", 4, None, 4000).answers == 0
 
 
 @pytest.mark.serial
