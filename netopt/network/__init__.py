@@ -126,11 +126,11 @@ def located(error: BaseException, agent: Agent) -> NetoptError:
     return found
 
 
-def admit(wish: object, agent: Agent) -> Exchange:
+def admit(wish: object, agent: Agent, waits: Sequence[str] = ("all",)) -> Exchange:
     """Return what an agent's generator has yielded, if it is an exchange that this agent may have.
 
-    Raises TypeError for anything else, ExchangeError for a partner that is no neighbour and for a
-    message that was not encoded here and now.
+    ``waits`` are what it can wait for. Raises TypeError for anything else, ExchangeError for a
+    partner that is no neighbour and for a message that was not encoded here and now.
     """
     if not isinstance(wish, Exchange):
         raise TypeError(f"a round yields Exchange(...), and agent {agent.rank}'s yielded {wish!r}")
@@ -153,8 +153,9 @@ def admit(wish: object, agent: Agent) -> Exchange:
             )
     if wish.sources is not agent.predecessors:
         _check_sources(wish.sources, agent)
-    if wish.wait not in ("all", "any", "none"):
-        raise _refusal(agent, f"waits for {wish.wait!r}; it can wait for all, any or none")
+    if wish.wait not in waits:
+        can = " or ".join(waits)
+        raise _refusal(agent, f"waits for {wish.wait!r}, and can wait for {can} here")
     if agent.exchange > MOST_EXCHANGES:
         raise _refusal(agent, f"a round has at most {MOST_EXCHANGES} exchanges")
     return wish

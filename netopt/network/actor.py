@@ -138,7 +138,7 @@ class Actor:
         clock.work()
         try:
             wish = next(self._round) if inbox is None else self._round.send(inbox)
-            self._wish = admit(wish, agent)
+            self._wish = admit(wish, agent, ("all", "any", "none"))
         except StopIteration:
             self._round = self._wish = None
             self.turn += 1

@@ -57,6 +57,8 @@ class Lockstep:
         self._sent, self._received = Ledger(edges), Ledger(edges)
         self._captures = Tap(experiment.options.record.frames)
         self._tap = self._captures
+        # Agents that go on at their own pace: the first frames of each, as over MPI.
+        self._taps = [Tap(self._captures.limit) for _ in self._agents]
         self._states = [self._start(agent) for agent in self._agents]
         self._tick = experiment.tick
         self._ticks = 0
@@ -102,8 +104,7 @@ class Lockstep:
         """Count a frame where it leaves and where it arrives."""
         for ledger in (self._sent, self._received):
             ledger.add((flight.source, target), message.header, *flight.fate[:2])
-        if self._tap.wanting:
-            self._tap.see(message.header, target, message.frame)
+        self._taps[flight.source].see(message.header, target, message.frame)
 
     def _run(self, part: Part, k: int) -> None:
         running = {agent.rank: self._open(part, agent, k) for agent in self._agents}
@@ -239,7 +240,8 @@ class Lockstep:
 
     def books(self) -> tuple[Ledger, Ledger, list[Capture]]:
         """Return sent and received ledgers and captured frames."""
-        return self._sent, self._received, sorted(self._tap.frames)
+        frames = sum((tap.frames for tap in self._taps), self._tap.frames)
+        return self._sent, self._received, sorted(frames)[: self._tap.limit]
 
     def trace(self) -> Trace:
         """Return what the agents did when; empty if it was not traced."""

@@ -132,3 +132,11 @@ def test_agents_may_have_different_numbers_of_exchanges(network):
     pair.play(0)
     assert [x[0] for x in pair.estimates()] == [1, 2, 0, 0, 0]
     assert pair.totals() == (2 * 640, 2 * (80 + 32), 0)
+
+
+def test_a_round_with_all_others_waits_for_all(failure):
+    def round_(s, me):
+        yield Exchange({}, (), wait="any")
+
+    wanted = "agent 0, round 7, exchange 0: waits for 'any', and can wait for all here"
+    assert failure(round_) == (ExchangeError, wanted)

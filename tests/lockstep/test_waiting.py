@@ -107,7 +107,7 @@ def test_what_is_no_wait_is_refused(paced):
     with pytest.raises(ExchangeError) as caught:
         played(paced(round_), 1)
     assert str(caught.value) == (
-        "agent 0, round 0, exchange 0: waits for 'some'; it can wait for all, any or none"
+        "agent 0, round 0, exchange 0: waits for 'some', and can wait for all or any or none here"
     )
 
 
