@@ -50,6 +50,11 @@ def _graph_table(plan: Plan) -> Table:
     return table
 
 
+def _turn(plan: Plan) -> str:
+    """Return what frames are counted by: asynchronous agents have no round in common."""
+    return "an own round" if plan.asynchronous else "a round"
+
+
 def _channel_table(plan: Plan) -> Table:
     from rich import box
     from rich.table import Table
@@ -58,7 +63,7 @@ def _channel_table(plan: Plan) -> Table:
     table.title_style = "bold"
     for name in ("channel", "codec"):
         table.add_column(name)
-    for name in ("vectors", "payload bits", "frame bytes", "frames a round"):
+    for name in ("vectors", "payload bits", "frame bytes", f"frames {_turn(plan)}"):
         table.add_column(name, justify="right")
     for channel in plan.channels:
         if not channel.frames_per_round:
@@ -81,8 +86,8 @@ def _total_table(plan: Plan) -> Table:
     whole = most if not plan.may_stop else "at most "
     edge = [edge.wire_bytes for edge in plan.edges]
     low, high = min(edge, default=0), max(edge, default=0)
-    table.add_row("an edge, a round", f"{most}{_range(low, high)} B")
-    table.add_row("all edges, a round", f"{most}{_bytes(plan.wire_bytes_per_round)}")
+    table.add_row(f"an edge, {_turn(plan)}", f"{most}{_range(low, high)} B")
+    table.add_row(f"all edges, {_turn(plan)}", f"{most}{_bytes(plan.wire_bytes_per_round)}")
     for extra in plan.extras:
         times = "when the data want it" if extra.times is None else f"{extra.times} times"
         size = f"{'' if extra.exact else 'at most '}{_bytes(extra.wire_bytes)}"
