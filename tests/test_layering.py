@@ -23,6 +23,7 @@ LAYERS = [
     ["topologies", "problems", "codecs", "compute"],
     ["frame"],
     ["messages"],
+    ["codings"],
     ["agent"],
     ["algorithms"],
     ["options"],

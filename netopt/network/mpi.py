@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from netopt.agent import Agent, Exchange, Message, Vector
+from netopt.agent import Agent, Exchange, Message
 from netopt.algorithms import Round
 from netopt.codecs import nbytes
 from netopt.config import Experiment
@@ -26,35 +26,27 @@ from netopt.network import (
     Tap,
     admit,
     agents_of,
-    distress,
     located,
-    ranks,
     receive,
 )
 from netopt.network.actor import Actor
 from netopt.network.average import Mean, pieces, room
-from netopt.network.control import Control
 from netopt.network.inflow import Inflow, Rules
-from netopt.network.posts import Deadline, Inlet, Requests, Sender
+from netopt.network.posts import Inlet, Requests, Sender
+from netopt.network.rank import Rank
 from netopt.network.stamps import Stamps
-from netopt.network.trace import Arrival, Ended, Span, Trace
+from netopt.network.trace import Trace
 from netopt.network.tracers import joined, tracer
 from netopt.network.travel import Travel, VirtualClock
 
 FRAME_TYPE = MPI.UNSIGNED_CHAR  # what mpi4py takes numpy's uint8 for
 
 
-class MpiNetwork:
+class MpiNetwork(Rank):
     """Plays this rank's agent; see ``Network`` for the methods, which all ranks call together."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self._timeout = experiment.options.network.timeout
-        self.deadline = Deadline(self._timeout)
-        self._comms = ranks.copies(3 if experiment.options.network.clock == "none" else 4)
-        self._frames, control, self._distress = self._comms[:3]
-        self._control = Control(control, self._control_wait, self.deadline.endless)
-        self.rank, self.size, self.root = control.Get_rank(), control.Get_size(), self._control.root
-        self.control_bytes = 0
+        super().__init__(experiment)
         self._sender = Sender(self._frames, self.deadline, self.rank)
         (self._agent,) = agents_of(experiment, {self.rank: self._sender})
         size = _largest_frame(experiment)
@@ -72,7 +64,6 @@ class MpiNetwork:
         if self._clock is not None:
             self._sender.idle = self._clock.skip
         self._stamps = None if self._clock is None else self._stamps_on(self._comms[3])
-        self._edges = experiment.topology.edges
         self._sent = Ledger((self.rank, j) for j in self._agent.successors)
         self._received = Ledger((j, self.rank) for j in self._agent.predecessors)
         self._captures = Tap(experiment.options.record.frames)
@@ -82,7 +73,6 @@ class MpiNetwork:
             self._state: Any = self._algorithm.start(self._agent)
         except Exception as error:
             raise located(error, self._agent) from error
-
         self._tick, self._ticks = experiment.tick, 0
         self._inflow = self._flow() if self._algorithm.asynchronous else None
 
@@ -246,14 +236,6 @@ class MpiNetwork:
             f"{agent.exchange} (edge {edges})"
         )
 
-    def _distress_call(self, mine: str) -> str:
-        """Return who waits for whom, as far as the agents that are stuck can tell."""
-        return distress.tell(distress.collect(self._distress, mine), self.size, self._timeout)
-
-    def settle(self) -> None:
-        """Return when all agents have finished their round."""
-        self._control.barrier()
-
     def mean(self) -> Mean | None:
         """Gather the estimates at the root, piece by piece, and average them."""
         mine = np.ascontiguousarray(self._state.x, dtype=np.float64)
@@ -270,11 +252,6 @@ class MpiNetwork:
         """Gather the estimates at the root."""
         return self.gather(self._state.x)
 
-    def gather(self, x: Vector) -> Matrix | None:
-        """Gather one vector of each rank, all of shape (d,), as rows at the root."""
-        mine = np.ascontiguousarray(x, dtype=np.float64)
-        return self._control.gather(mine, "the estimates")
-
     def totals(self) -> tuple[int, int, int]:
         """Sum payload bits, wire bytes and set-up bytes at the root."""
         total = self._control.sum(np.array(self._sent.bits_and_bytes()), "the totals")
@@ -289,10 +266,6 @@ class MpiNetwork:
             return self._ticks * self._tick
         return self._control.largest(self._clock.now, "the clocks")
 
-    def agree(self, verdict: int) -> int:
-        """Broadcast the root's verdict."""
-        return self._control.broadcast(verdict)
-
     def books(self) -> tuple[Ledger, Ledger, list[Capture]] | None:
         """Gather both ledgers and the captured frames at the root; let go of the state."""
         if self._inflow is not None:
@@ -302,37 +275,17 @@ class MpiNetwork:
         if self._stamps is not None:
             self._stamps.drain()
             self._control.bytes += self._stamps.bytes
-        sent, received = self._merge(self._sent), self._merge(self._received)
+        sent, received = self.merged(self._sent), self.merged(self._received)
         frames = self._control.collect(self._tap.frames, Capture, "the captured frames")
         if self._tracer is not None:
-            self._trace = self._gathered(joined([self._tracer]))
+            self._trace = self.traces(joined([self._tracer]))
         control = self._control.sum(np.array([self._control.bytes]), "the books")
         self.control_bytes = int(control[0])
         return (sent, received, sorted(frames)[: self._tap.limit]) if self.root else None
 
-    def _gathered(self, mine: Trace) -> Trace:
-        return Trace(
-            self._control.collect(mine.spans, Span, "the traces"),
-            self._control.collect(mine.arrivals, Arrival, "the traces"),
-            self._control.collect(mine.ended, Ended, "the traces"),
-        )
-
     def trace(self) -> Trace:
         """Return what the agents did when, which came with the books, at the root."""
         return self._trace
-
-    def _merge(self, mine: Ledger) -> Ledger:
-        """Return the ranks' ledgers as one at the root: each edge is counted by one rank only."""
-        whole = Ledger(self._edges)
-        for edge, row in zip(mine.edges, mine.counts, strict=True):
-            whole.counts[whole.row[edge]] = row
-        whole.counts[:] = self._control.sum(whole.counts, "the ledgers")
-        return whole
-
-    def _control_wait(self, request: MPI.Request, what: str) -> None:
-        """Wait for a collective of the instrument itself."""
-        blame = f"agent {self.rank} waits after round {self._agent.round} for all others ({what})"
-        self.deadline.wait([request], lambda: self._distress_call(blame))
 
     def close(self) -> None:
         """Free requests and communicators; called after the books are closed on every rank."""
