@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 
 import pytest
+from commands import netopt
 
 from netopt import launcher
 from netopt.errors import ConfigError
@@ -43,27 +40,6 @@ class Smuggler(Quadratic):
         self.asked = True
         return super().grad(rank, x, key)
 """
-
-
-def netopt(*words, timeout=120):
-    """Run the command line; its process group is killed when the time is up."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PMI_", "OMPI_COMM", "PMIX"))}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "netopt", *map(str, words)],
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, err = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        pytest.fail(f"{words} did not end in {timeout} s\n{out}\n{err}")
-    return process.returncode, out, err
 
 
 @pytest.fixture

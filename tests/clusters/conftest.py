@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
+import commands
 import pytest
+from commands import Done, begin, finish
 
 from netopt import config, engine
 
+__all__ = ["Done", "begin", "finish"]
+
 LAUNCH = Path(__file__).parents[2] / "launch"
-LAUNCHERS = ("PMI_", "PMIX_", "OMPI_COMM", "SLURM_")
-"""How variables begin by which a launcher tells its ranks who they are."""
 JOB = """\
 seed: 3
 rounds: 6
@@ -28,44 +25,9 @@ record: {every: 2}
 """Four agents, few rounds."""
 
 
-class Done(NamedTuple):
-    """What a command left: its exit code and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
 def environment(**variables: str) -> dict[str, str]:
-    """Return the variables of a process that no launcher has started, with some more."""
-    own = {k: v for k, v in os.environ.items() if not k.startswith(LAUNCHERS)}
-    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    return own | root | {"NETOPT_WARNED": "1"} | variables
-
-
-def begin(words: Sequence[str | Path], env: Mapping[str, str], folder: Path) -> Any:
-    """Start a command as the leader of a process group of its own."""
-    return subprocess.Popen(
-        [str(word) for word in words],
-        env=env,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,  # srun would read from it
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def finish(process: Any, seconds: float = 60) -> Done:
-    """Wait for a command that was begun; its whole group is killed when the time is up."""
-    try:
-        out, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        pytest.fail(f"{process.args} did not end in {seconds} s\n{out}\n{err}")
-    return Done(process.returncode, out, err)
+    """Return the variables of a process that no launcher has started; it has been warned."""
+    return commands.environment(NETOPT_WARNED="1", **variables)
 
 
 def left(directory: Path) -> tuple[list[str], str]:

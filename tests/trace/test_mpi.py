@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
+from commands import netopt
 
 from netopt.report.reading import load
 
@@ -42,32 +39,13 @@ network: {compute: {id: fixed, seconds: 2 ms, slowdown: {1: 5.0}}}
 COMMON = "problem: quadratic\nseed: 4\nrounds: 12\nrecord: {every: 6, trace: true}\n"
 
 
-def netopt(*words):
-    """Run the command line in a process group that is ended as a whole if it takes too long."""
-    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "netopt", *map(str, words)],
-        env={**os.environ, **root},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        said, _ = process.communicate(timeout=120)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        pytest.fail(f"{words} did not end: {process.communicate()[0]}")
-    assert process.returncode == 0, said
-
-
 @pytest.mark.parametrize("name", JOBS)
 def test_both_drivers_write_the_same_bytes(name, tmp_path):
     file = tmp_path / "job.yaml"
     file.write_text(COMMON + JOBS[name])
     for driver in ("mpi", "lockstep"):
-        netopt("run", file, "--driver", driver, "--out", tmp_path / driver)
+        done = netopt("run", file, "--driver", driver, "--out", tmp_path / driver)
+        assert done.code == 0, done.err
     check(read(tmp_path / "mpi"))
     written = [(tmp_path / driver / "trace.json").read_bytes() for driver in ("mpi", "lockstep")]
     assert written[0] == written[1]
@@ -81,7 +59,8 @@ def test_measured_times_obey_the_rules(clock, tmp_path):
         f"{COMMON}topology: {{id: ring, size: 3, link: {link}}}\nalgorithm: gradient-tracking\n"
         f"network: {{clock: {clock}}}\n"
     )
-    netopt("run", file, "--out", tmp_path / "run")
+    done = netopt("run", file, "--out", tmp_path / "run")
+    assert done.code == 0, done.err
     whole, run = read(tmp_path / "run"), load(tmp_path / "run")
     check(whole)
     assert whole["otherData"]["seconds"] == ("emulated" if clock == "virtual" else "wall")
