@@ -108,25 +108,29 @@ def test_with_unknown_compute_it_is_at_least_that():
     assert "(the links alone, without compute)" in text
 
 
-class Shrinking(Raw):
-    """Says that its size depends on the data, and that it may be twice what it always is."""
+def shrinking():
+    """Return a codec whose size depends on the data, and may be twice what it always is."""
 
-    id = "shrinking"
+    class Shrinking(Raw):
+        id = "shrinking"
 
-    def nbits(self, n):
-        return None
+        def nbits(self, n):
+            return None
 
-    def max_nbits(self, n):
-        return 128 * n
+        def max_nbits(self, n):
+            return 128 * n
+
+    return Shrinking()
 
 
 def test_with_frames_that_may_be_smaller_it_is_at_most_that(private_registry):
+    codecs = (shrinking(),)
     for network, bound in ((STILL, "most"), ({"compute": {"id": "flops", "rate": 1e5}}, "about")):
         made = experiment(network=network)
-        found = plan(made._replace(codecs=(Shrinking(),))).links.time
+        found = plan(made._replace(codecs=codecs)).links.time
         assert found.bound == bound
         assert found.first == 8 * (32 + 112) / 1e6 + 0.003
-        text = plain(render(plan(made._replace(codecs=(Shrinking(),)))))
+        text = plain(render(plan(made._replace(codecs=codecs))))
         assert "with the largest frames)" in text
     assert seconds(experiment())[1] < found.seconds
 
