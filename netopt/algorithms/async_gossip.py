@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
-from msgspec import Meta
 
 from netopt.agent import Agent, Exchange, Heard, Vector
 from netopt.algorithms import Algorithm, Round, Swapping
-from netopt.keys import Purpose
+from netopt.algorithms._spread import Spread, apart
 
 
 @dataclass(slots=True)
@@ -40,14 +38,11 @@ class AsyncGossip(Algorithm):
     asynchronous = True
     tolerates_loss = True
     doubly_stochastic = False
-    spread: Annotated[
-        float, Meta(ge=0, description="standard deviation of the agents' starting points")
-    ] = 1.0
+    spread: Spread = 1.0
 
     def start(self, me: Agent) -> Remembering:
         """Return a starting point of this agent's own."""
-        noise = me.key(Purpose.START).generator().standard_normal(me.d)
-        x = me.problem.start() + self.spread * noise
+        x = apart(me, self.spread)
         return Remembering(x, np.empty_like(x), np.empty_like(x), {})
 
     def round(self, s: Remembering, me: Agent) -> Round:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from netopt.agent import Agent
 from netopt.algorithms import Round
 from netopt.algorithms._estimates import Estimating, Gossip
-from netopt.keys import Purpose
+from netopt.algorithms._spread import Spread, apart
 
 
 class ChocoGossip(Gossip):
@@ -27,14 +23,11 @@ class ChocoGossip(Gossip):
         "Koloskova, Stich and Jaggi, Decentralized stochastic optimization and gossip algorithms "
         "with compressed communication, ICML 2019, algorithm 1 and theorem 2"
     )
-    spread: Annotated[
-        float, Meta(ge=0, description="standard deviation of the agents' starting points")
-    ] = 1.0
+    spread: Spread = 1.0
 
     def start(self, me: Agent) -> Estimating:
         """Return a starting point of this agent's own."""
-        noise = me.key(Purpose.START).generator().standard_normal(me.d)
-        return Estimating.at(me.problem.start() + self.spread * noise)
+        return Estimating.at(apart(me, self.spread))
 
     def round(self, s: Estimating, me: Agent) -> Round:
         """Send q_i, learn what all sent, gossip."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from netopt.agent import Agent
 from netopt.algorithms import Algorithm, Round, Swapping
-from netopt.keys import Purpose
+from netopt.algorithms._spread import Spread, apart
 
 
 class Consensus(Algorithm):
@@ -29,14 +25,11 @@ class Consensus(Algorithm):
     reference = "DeGroot, Reaching a consensus, 1974; Xiao and Boyd, 2004"
     tolerates_loss = True
     doubly_stochastic = False
-    spread: Annotated[
-        float, Meta(ge=0, description="standard deviation of the agents' starting points")
-    ] = 1.0
+    spread: Spread = 1.0
 
     def start(self, me: Agent) -> Swapping:
         """Return a starting point of this agent's own."""
-        noise = me.key(Purpose.START).generator().standard_normal(me.d)
-        return Swapping.at(me.problem.start() + self.spread * noise)
+        return Swapping.at(apart(me, self.spread))
 
     def round(self, s: Swapping, me: Agent) -> Round:
         """Send Q(x_i), then average what came with one's own quantized value."""
