@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def run(
     source = config.locate(file)
     with engine.single_threaded():  # constants of theory have the bits that ranks give them
         experiment = config.make(config.read(source, overrides), source.parent)
-    _check_ranks(ranks, experiment.topology.size)
+    check_ranks(ranks, experiment.topology.size)
     lockstep = experiment.options.network.driver == "lockstep"
     if not lockstep:
         launcher.check()
@@ -63,9 +62,9 @@ def run(
             engine.lockstep(experiment, directory, progress.see)
             code = 0
         else:
-            words = _words(source, overrides, load, directory, debug)
+            told = words(source, overrides, load, directory, debug)
             play = _over_fabric if fabric else _over_mpi(hostfile)
-            code = play(experiment.topology, words, directory, progress)
+            code = play(experiment.topology, told, directory, progress)
     except KeyboardInterrupt:
         progress.close()
         kept = (directory / "summary.json").exists()
@@ -78,7 +77,8 @@ def run(
     return code
 
 
-def _check_ranks(ranks: int | None, nodes: int) -> None:
+def check_ranks(ranks: int | None, nodes: int) -> None:
+    """Raise ConfigError unless ``ranks``, if given, are as many as a topology has nodes."""
     if ranks is not None and ranks != nodes:
         raise ConfigError(f"the topology has {nodes} nodes, but -n says {ranks}; use -n {nodes}")
 
@@ -99,14 +99,14 @@ def _check_fabric(experiment: config.Experiment) -> None:
         )
 
 
-def _words(
+def words(
     source: Path, overrides: Sequence[str], load: Sequence[str], directory: Path, debug: bool
 ) -> list[str]:
     """Return what the workers are told."""
-    words = [str(source), "--quiet", "--out", str(directory)]
-    words += [word for item in overrides for word in ("--set", item)]
-    words += [word for item in load for word in ("--load", item)]
-    return words + (["--debug"] if debug else [])
+    told = [str(source), "--quiet", "--out", str(directory)]
+    told += [word for item in overrides for word in ("--set", item)]
+    told += [word for item in load for word in ("--load", item)]
+    return told + (["--debug"] if debug else [])
 
 
 def _check_hostfile(file: Path, lockstep: bool, fabric: bool) -> None:
@@ -122,7 +122,7 @@ def _over_mpi(hostfile: str | None) -> Play:
     def play(topology: Topology, words: Sequence[str], directory: Path, progress: Progress) -> int:
         hosts = Path(hostfile) if hostfile else None
         arguments, variables = launcher.command(topology.size, words, hosts)
-        say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))
+        say(launcher.written(arguments, variables))
         return launcher.launch(arguments, variables, directory, progress.see)
 
     return play

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -122,6 +123,11 @@ def worker_variables(open_mpi: bool) -> dict[str, str]:
     if open_mpi and os.geteuid() == 0:
         needs |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     return {name: value for name, value in needs.items() if name not in os.environ}
+
+
+def written(arguments: Sequence[str], variables: Mapping[str, str]) -> str:
+    """Return a command with its variables as a shell takes it."""
+    return " ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)])
 
 
 def launch(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -57,7 +56,7 @@ def over_mpi(job: Job, family: str, watch: Watch) -> Played:
     arguments, variables = launcher.command(job.topology.size, job.worker)
     place = arguments.index("netopt.worker")
     arguments[place : place + 1] = _rank(job, family)
-    _tell(arguments, variables)
+    say(launcher.written(arguments, variables))
     return Played(launcher.launch(arguments, variables, job.out, watch), None)
 
 
@@ -71,7 +70,7 @@ def over_fabric(job: Job, family: str, watch: Watch) -> Played:
     with ended_by_signals(), fabric.build(job.topology) as built:
         program = [sys.executable, "-m", *_rank(job, family), *job.worker]
         arguments, variables = built.command(program)
-        _tell(arguments, variables)
+        say(launcher.written(arguments, variables))
         for namespace in built.plan.agents:
             _namespaces.within(namespace, _kernel.prepare)
         before = built.counters().directions
@@ -96,7 +95,3 @@ def hear(library: Library, folder: Path, size: int) -> tuple[Traffic | None, str
 
 def _rank(job: Job, family: str) -> list[str]:
     return ["netopt.audit.rank", family, str(job.folder)]
-
-
-def _tell(arguments: Sequence[str], variables: Mapping[str, str]) -> None:
-    say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))

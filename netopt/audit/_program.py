@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from netopt import config, engine, launcher, recorder
+from netopt import command, config, engine, launcher, recorder
 from netopt.audit import _changes, _libfabric, _playing, _table
 from netopt.audit._finding import Finding, Witness, plain
 from netopt.audit._ledger import entries
@@ -58,7 +58,9 @@ def run(wish: Wish) -> int:
         say(f"netopt: warning: {warning}")
     with tempfile.TemporaryDirectory(prefix="netopt-audit-") as name:
         folder = Path(name)
-        job = Job(experiment.topology, _words(wish, source, folder / "run"), folder / "run", folder)
+        out, overrides = folder / "run", (*wish.overrides, *_changes.overrides())
+        words = command.words(source.absolute(), overrides, wish.load, out, wish.debug)
+        job = Job(experiment.topology, words, out, folder)
         played = _play(job, experiment, library, bool(missing))
         if played.code:
             _explain(job)
@@ -78,11 +80,7 @@ def _experiment(source: Path, wish: Wish) -> Experiment:
             raise
         told = f"{error.message}, and an audit is played without one; audit another algorithm"
         raise ConfigError(told, error.path) from None
-    nodes = experiment.topology.size
-    if wish.ranks not in (None, nodes):
-        raise ConfigError(
-            f"the topology has {nodes} nodes, but -n says {wish.ranks}; use -n {nodes}"
-        )
+    command.check_ranks(wish.ranks, experiment.topology.size)
     return experiment
 
 
@@ -99,15 +97,6 @@ def _missing(wanted: bool | None, experiment: Experiment) -> str:
             raise
         return str(error)
     return ""
-
-
-def _words(wish: Wish, source: Path, out: Path) -> list[str]:
-    """Return what the workers are told."""
-    words = [str(source.absolute()), "--quiet", "--out", str(out)]
-    overrides = (*wish.overrides, *_changes.overrides())
-    words += [word for item in overrides for word in ("--set", item)]
-    words += [word for item in wish.load for word in ("--load", item)]
-    return words + (["--debug"] if wish.debug else [])
 
 
 def _play(job: Job, experiment: Experiment, library: Library, bare: bool) -> Played:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -49,7 +48,7 @@ def _play(
     watch: Callable[[Mapping[str, Any]], None],
 ) -> int:
     arguments, variables = fabric.command([sys.executable, "-m", "netopt.worker", *worker])
-    say(" ".join([*(f"{k}={v}" for k, v in variables.items()), shlex.join(arguments)]))
+    say(launcher.written(arguments, variables))
     before = fabric.counters()
     try:
         return launcher.launch(arguments, variables, out, watch, fabric.plan.agents[0])
