@@ -48,6 +48,11 @@ class Codings:
         pad = 8 * size - channel.vectors * bits
         return Coding(codec, channel.vectors, codec.fingerprint(), size, pad, fixed)
 
+    @property
+    def largest_frame(self) -> int:
+        """The bytes of the largest frame of any channel, header included."""
+        return HEADER_BYTES + max(coding.size for coding in self._codings)
+
     def _of(self, index: int, sender: int) -> Coding:
         """Return the coding of a sender's frames on a channel: tuned to it, or the channel's."""
         return self._tuned.get((index, sender), self._codings[index])

@@ -1,4 +1,4 @@
-"""The MPI driver: one rank is one agent; the only module that imports mpi4py.
+"""The MPI driver: one rank is one agent.
 
 Frames travel by upper-case (buffer) calls on a communicator of their own. Receives are persistent
 and always posted ahead: two per neighbour, so one frame can be read while the next arrives. Every
@@ -7,28 +7,18 @@ wait is a polled one, so that a neighbour that never answers is named instead of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from netopt.agent import Agent, Exchange, Message
 from netopt.algorithms import Round
-from netopt.codecs import nbytes
 from netopt.config import Experiment
-from netopt.frame import HEADER_BYTES
 from netopt.ledger import Ledger
 from netopt.links.queue import Fate, Flight
 from netopt.mpi import MPI
-from netopt.network import (
-    Capture,
-    Matrix,
-    Tap,
-    admit,
-    agents_of,
-    located,
-    receive,
-)
+from netopt.network import Capture, Matrix, Tap, admit, agents_of, located, receive
 from netopt.network.actor import Actor
 from netopt.network.average import Mean, pieces, room
 from netopt.network.inflow import Inflow, Rules
@@ -37,7 +27,7 @@ from netopt.network.rank import Rank
 from netopt.network.stamps import Stamps
 from netopt.network.trace import Trace
 from netopt.network.tracers import joined, tracer
-from netopt.network.travel import Travel, VirtualClock
+from netopt.network.travel import ALL_CERTAIN, Travel, VirtualClock
 
 FRAME_TYPE = MPI.UNSIGNED_CHAR  # what mpi4py takes numpy's uint8 for
 
@@ -49,7 +39,7 @@ class MpiNetwork(Rank):
         super().__init__(experiment)
         self._sender = Sender(self._frames, self.deadline, self.rank)
         (self._agent,) = agents_of(experiment, {self.rank: self._sender})
-        size = _largest_frame(experiment)
+        size = self._agent.largest_frame
         self._inlets = {
             i: Inlet(self._frames, i, size, MPI.Status()) for i in self._agent.predecessors
         }
@@ -178,17 +168,14 @@ class MpiNetwork(Rank):
 
     def _collect(self, sources: Sequence[int]) -> dict[int, Message]:
         inlets = [self._inlets[source] for source in sources]
-        fates = [self._travel.fate(source, self.rank) for source in sources]
-        for inlet, fate in zip(inlets, fates, strict=True):
-            for _ in range(fate.resent):  # all copies but the last were lost on the way
-                self._await([inlet])
-                inlet.take(0)
-                inlet.repost()
+        fates = self._travel.fates(sources)
+        if fates is not ALL_CERTAIN:
+            self._let_pass(inlets, fates)
         self._await(inlets)
         if self._stamps is not None:
             self._arrive(inlets, fates)
         inbox = {}
-        for inlet, fate in zip(inlets, fates, strict=True):
+        for inlet, fate in zip(inlets, fates):  # noqa: B905  # they may be certain, without end
             source = inlet.source
             frame = inlet.take(inlet.status.Get_count(FRAME_TYPE))
             self._taken.append(inlet)
@@ -198,6 +185,14 @@ class MpiNetwork(Rank):
                 inbox[source] = message
         return inbox
 
+    def _let_pass(self, inlets: Sequence[Inlet], fates: Iterable[Fate]) -> None:
+        """Take what comes before each inlet's next frame: copies of it, lost on the way."""
+        for inlet, fate in zip(inlets, fates, strict=True):
+            for _ in range(fate.resent):
+                self._await([inlet])
+                inlet.take(0)
+                inlet.repost()
+
     def _await(self, inlets: Sequence[Inlet]) -> None:
         """Return when the next frame of each inlet is here."""
         late = [inlet for inlet in inlets if not inlet.request.Test(inlet.status)]
@@ -206,11 +201,11 @@ class MpiNetwork(Rank):
             statuses = [inlet.status for inlet in late]
             self.deadline.wait(requests, lambda: self._stuck(late), statuses)
 
-    def _arrive(self, inlets: Sequence[Inlet], fates: Sequence[Fate]) -> None:
+    def _arrive(self, inlets: Sequence[Inlet], fates: Iterable[Fate]) -> None:
         """Let the clock stand where the links have delivered the frames that are here."""
         assert self._stamps is not None
         stamps = self._stamps.receive([inlet.source for inlet in inlets])
-        trio = zip(inlets, stamps, fates, strict=True)
+        trio = zip(inlets, stamps, fates)  # noqa: B905  # as above
         self._travel.arrive(
             Flight(i.source, self.rank, i.status.Get_count(FRAME_TYPE), stamp, fate)
             for i, stamp, fate in trio
@@ -296,9 +291,3 @@ class MpiNetwork(Rank):
             self._stamps.close()
         for comm in self._comms:
             comm.Free()
-
-
-def _largest_frame(experiment: Experiment) -> int:
-    d = experiment.problem.d
-    pairs = zip(experiment.algorithm.channels, experiment.codecs, strict=True)
-    return HEADER_BYTES + max(c.vectors * nbytes(codec.max_nbits(d)) for c, codec in pairs)

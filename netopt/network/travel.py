@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 from msgspec import structs
 
@@ -24,6 +25,9 @@ FABRIC = "NETOPT_FABRIC"
 
 FABRIC_LATENCY = "NETOPT_FABRIC_LATENCY"
 """Set where it has their latencies too."""
+
+ALL_CERTAIN = repeat(CERTAIN)
+"""The fates of as many frames as one wants, on links without loss and jitter."""
 
 SPIN = 0.002
 """Seconds before a due time from which a rank only yields: sleep is not more exact than this."""
@@ -60,7 +64,7 @@ class VirtualClock:
 
 
 class RealClock:
-    """Seconds on the wall since ``reset``, as all ranks of a host see them; waiting takes them.
+    """Seconds on the wall, as all ranks of a host see them; waiting takes them.
 
     ``shift`` (s) is added to this host's clock: all ranks then have the root's time.
     """
@@ -140,6 +144,15 @@ class Travel:
         k, exchange = place or (agent.round, agent.exchange)
         key = Key(agent.seed, Purpose.LINK, k, exchange, source, target)
         return fate(self._links[source, target], key)
+
+    def fates(self, sources: Sequence[int]) -> Iterable[Fate]:
+        """Return the fates of the frames of these sources in this exchange, in their order.
+
+        ``ALL_CERTAIN`` where chance has no say: that costs no exchange anything.
+        """
+        if not (self._chancy and self._begun):
+            return ALL_CERTAIN
+        return [self.fate(source, self._agent.rank) for source in sources]
 
     def leave(self, target: int, size: int, fate: Fate) -> Stamp:
         """Return the stamp of a frame that leaves now, in the order of targets; needs a clock."""
