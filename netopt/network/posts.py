@@ -36,7 +36,7 @@ class Deadline:
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self.meanwhile: Callable[[], object] = _nothing
+        self.meanwhile: Callable[[], object] | None = None
 
     def wait(
         self, requests: Requests, blame: Callable[[], str], statuses: Iterable[Any] = repeat(None)
@@ -48,7 +48,8 @@ class Deadline:
         polls, end = 0, 0.0
         for request, status in zip(requests, statuses):  # noqa: B905  # None for all, if not given
             while not request.Test(status):
-                self.meanwhile()
+                if self.meanwhile is not None:
+                    self.meanwhile()
                 os.sched_yield()
                 polls += 1
                 if polls % POLLS_PER_LOOK == 0:
@@ -65,7 +66,8 @@ class Deadline:
         """
         polls = 0
         while not request.Test():
-            self.meanwhile()
+            if self.meanwhile is not None:
+                self.meanwhile()
             polls += 1
             if polls < POLLS_PER_LOOK:
                 os.sched_yield()
