@@ -7,6 +7,7 @@ are those of a virtual clock, else of the wall. ``netopt.network.chrome`` writes
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any, NamedTuple
@@ -88,7 +89,7 @@ class Trace(NamedTuple):
     ended: list[Ended]
 
 
-class Tracer:
+class Tracer(ABC):
     """Keeps the spans and arrivals of one agent until it has no more room.
 
     A kind of tracer knows the time. What the agent encodes and decodes is part of what it computes.
@@ -118,16 +119,16 @@ class Tracer:
         """Return a generator of the same exchanges."""
         return round_
 
-    def sends_by(self, sender: Sender) -> None:
+    def sends_by(self, sender: Sender) -> None:  # noqa: B027  # not every kind looks there
         """Say through what the agent's frames leave this process."""
 
+    @abstractmethod
     def now(self) -> float:
         """Return the time, in seconds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tick(self) -> float:
         """Return the time by which operations are timed, in seconds."""
-        raise NotImplementedError
 
     def _begin(self, call: Callable[[], None]) -> Callable[[], None]:
         """Trace from here on: what comes before is set-up."""
