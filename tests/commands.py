@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +34,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def begin(words: Sequence[Word], env: Mapping[str, str], folder: Path | None = None) -> Any:
-    """Start a command as the leader of a process group of its own."""
+    """Start a command as the leader of a process group of its own, which heeds Ctrl-C."""
     return subprocess.Popen(
         [str(word) for word in words],
         env=env,
@@ -43,6 +44,8 @@ def begin(words: Sequence[Word], env: Mapping[str, str], folder: Path | None = N
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell's background job ignores the signal, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
@@ -65,3 +68,16 @@ def command(words: Sequence[Word], timeout: float = 120, **variables: str) -> Do
 def netopt(*words: Word, timeout: float = 120, **variables: str) -> Done:
     """Run the netopt command line."""
     return command([sys.executable, "-m", "netopt", *words], timeout, **variables)
+
+
+def interrupted(out: Path, *words: Word, **variables: str) -> Done:
+    """Run the netopt command line, which writes to ``out``, and press Ctrl-C at its first row."""
+    words = (sys.executable, "-m", "netopt", *words, "--out", out)
+    process = begin(words, environment(**variables))
+    metrics, end = out / "metrics.jsonl", time.monotonic() + 60
+    while not (metrics.exists() and metrics.stat().st_size) and process.poll() is None:
+        if time.monotonic() > end:
+            finish(process, 0)
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    return finish(process, 30)

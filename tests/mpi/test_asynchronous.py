@@ -6,17 +6,14 @@ All virtual runs share few starts of mpirun.
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import interrupted
 from homes import home
 
 from netopt import config, engine
@@ -244,25 +241,9 @@ def test_ctrl_c_ends_cleanly_and_leaves_valid_files(
     if clock == "real":
         raw["network"] = {"clock": "real", "tick": "5 ms"}
     out = tmp_path / "o"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "netopt", "run", run_file(json.dumps(raw)), "--out", str(out)],
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
-    metrics = out / "metrics.jsonl"
-    try:
-        end = time.monotonic() + 60
-        while not (metrics.exists() and metrics.stat().st_size):
-            assert time.monotonic() < end, "the run never began"
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-    assert process.returncode == 130
-    assert err.splitlines()[-1] == f"netopt: interrupted; what was recorded is in {out}"
+    done = interrupted(out, "run", run_file(json.dumps(raw)))
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == f"netopt: interrupted; what was recorded is in {out}"
     summary = json.loads((out / "summary.json").read_text())
     assert summary["stopped_by"] == "interrupt"
     assert {**summary["last"], "seconds": 0} == jobs.rows(out)[-1]

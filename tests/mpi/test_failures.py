@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import interrupted
 
 from netopt.launcher import find_mpirun, is_open_mpi
 
@@ -137,35 +135,12 @@ def test_ctrl_c_ends_cleanly_and_leaves_valid_files(
 ) -> None:
     file = run_file(JOB.replace("2000", "100000000"))
     out = tmp_path / "o"
-    words = [sys.executable, "-m", "netopt", "run", str(file), "--load", str(FAULTY)]
-    process = subprocess.Popen(
-        [*words, "--driver", driver, "--out", str(out)], stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        wait_for(
-            lambda: (out / "metrics.jsonl").exists() and (out / "metrics.jsonl").stat().st_size
-        )
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-    assert process.returncode == 130
-    assert err.splitlines()[-1] == f"netopt: interrupted; what was recorded is in {out}"
+    done = interrupted(out, "run", file, "--load", FAULTY, "--driver", driver)
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == f"netopt: interrupted; what was recorded is in {out}"
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     summary = json.loads((out / "summary.json").read_text())
     assert summary["stopped_by"] == "interrupt"
     assert summary["last"] == rows[-1]
     assert json.loads((out / "manifest.json").read_text())["driver"] == driver
     assert not list(out.glob(".*")), "no temporary file is left"
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Poll until a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the run never began"
-        time.sleep(0.05)
