@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,11 @@ import pytest
 
 from netopt import config
 from netopt.engine import lockstep
+from netopt.report import mpi
+from netopt.report.finding import Ended
 
+SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
+"""Variables by which launchers tell a rank how many there are."""
 BASE: dict[str, Any] = {
     "problem": "quadratic",
     "topology": "ring-5",
@@ -65,3 +70,27 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def copy(runs: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
     """Return a function that copies a run to a folder that a test may spoil."""
     return lambda name: Path(shutil.copytree(runs[name], tmp_path / name))
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that makes every command end with given words."""
+
+    def answer(code: int = 0, out: str = "", err: str = "") -> None:
+        monkeypatch.setattr(mpi, "execute", lambda *_: Ended(code, out, err))
+
+    return answer
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that sets variables, with none that a launcher would set."""
+    slurms = [name for name in os.environ if name.startswith("SLURM_")]
+    for name in (*mpi.INSIDE, *mpi.ROOT, *SIZES, *slurms, "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+
+    def set_all(**names: str) -> None:
+        for name, value in names.items():
+            monkeypatch.setenv(name, value)
+
+    return set_all
