@@ -122,6 +122,8 @@ def settle(options: RunOptions, topology: Topology, algorithm: Algorithm) -> Com
             "clock: virtual, or the driver mpi",
             "$.network.clock",
         )
+    if network.clock == "none" and algorithm.asynchronous:
+        raise ConfigError(f"{algorithm.id} is asynchronous and needs a clock", "$.network.clock")
     if network.clock != "virtual" and network.compute is not None:
         raise ConfigError(
             f"compute is modelled for clock: virtual, and the clock is {network.clock}; leave one "
@@ -146,8 +148,6 @@ def _tick(
         if network.tick is not None:
             raise ConfigError(f"it is for asynchronous methods, which {algorithm.id} is not", path)
         return None
-    if network.clock == "none":
-        raise ConfigError(f"{algorithm.id} is asynchronous and needs a clock", "$.network.clock")
     if topology.downlinks or any(link.duplex == "half" for link in topology.links.values()):
         raise ConfigError(
             f"{algorithm.id} is asynchronous: neither downlinks nor half-duplex links are known "

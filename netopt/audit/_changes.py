@@ -17,12 +17,18 @@ class Change(NamedTuple):
 CHANGES = (
     Change("network.driver", "mpi", "only MPI moves bytes"),
     Change("network.clock", "none", "a clock's stamps travel beside the frames"),
+    Change("network.compute", "null", "it is modelled for a clock"),
     Change("record.frames", "0", "captured frames travel once more"),
     Change("stop.emulated_seconds", "null", "they need a clock"),
 )
 CLOCK = "$.network.clock"
 """Where a run file that cannot do without a clock is told so."""
-_USUAL = {"network.driver": "mpi", "record.frames": 0, "stop.emulated_seconds": None}
+_USUAL = {
+    "network.driver": "mpi",
+    "network.compute": None,
+    "record.frames": 0,
+    "stop.emulated_seconds": None,
+}
 """What an option is if nobody sets it; the clock depends on the links."""
 
 

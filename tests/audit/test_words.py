@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from netopt import config, resources
 from netopt.audit import _changes, _program, _table
 from netopt.audit._finding import Finding, Witness, plain
 from netopt.audit._kernel import Packets
@@ -122,6 +123,20 @@ def test_edges_with_resent_frames_are_told_about(entries, heard, library):
 )
 def test_what_an_audit_changes_is_told_if_it_matters(raw, links, places):
     assert [line.partition(":")[0] for line in _changes.told(raw, links)] == places
+
+
+@pytest.mark.parametrize("name", resources.names("experiments"))
+def test_what_is_shipped_can_be_audited_unless_it_needs_a_clock(name):
+    wish, source = _program.Wish(name), config.locate(name)
+    if not config.make(config.read(source)).algorithm.asynchronous:
+        assert _program._experiment(source, wish).options.network.clock == "none"
+        return
+    with pytest.raises(ConfigError) as caught:
+        _program._experiment(source, wish)
+    assert str(caught.value) == (
+        "$.network.clock: async-diana is asynchronous and needs a clock, and an audit is played "
+        "without one; audit another algorithm"
+    )
 
 
 def test_why_there_is_no_fabric(make, monkeypatch):
