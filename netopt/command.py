@@ -95,7 +95,7 @@ def _check_fabric(experiment: config.Experiment) -> None:
     if experiment.options.network.clock == "virtual":
         say(
             "netopt: fabric: the clock is virtual, so emulated_seconds are the model's, not the "
-            "kernel's; --set network.clock=real has them measured"
+            "kernel's; --set network.clock=real --set network.compute=null has them measured"
         )
 
 
